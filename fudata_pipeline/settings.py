@@ -1,0 +1,76 @@
+"""Where things are and how much of the machine to use: the only reader of the environment.
+
+Every setting is an environment variable with the prefix ``FUDATA_`` (``FUDATA_HOME``, ``FUDATA_DATA`` …).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+TIMEZONE = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """The wall clock in Asia/Shanghai, without a zone: what every stored time in the project means."""
+    return datetime.now(TIMEZONE).replace(tzinfo=None, microsecond=0)
+
+
+def _project_root() -> Path:
+    """The nearest folder upwards that holds ``catalog/units.yaml``, else the working folder."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "catalog" / "units.yaml").exists():
+            return folder
+    return here
+
+
+class Settings(BaseSettings):
+    """Settings of one project folder. Paths are absolute; sizes are DuckDB size strings."""
+
+    model_config = SettingsConfigDict(env_prefix="FUDATA_", frozen=True, extra="ignore")
+
+    home: Path = Field(default_factory=_project_root, description="project folder")
+    data: Path | None = Field(default=None, description="what the pipeline writes; default HOME/data")
+    catalog: Path | None = Field(default=None, description="declarations; default HOME/catalog")
+    inbox: Path | None = Field(default=None, description="where units drop files; default DATA/inbox")
+    registry_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite in DATA")
+    threads: int | None = Field(default=None, description="DuckDB threads; default all cores")
+    memory_limit: str = Field(default="70%", description="DuckDB memory limit")
+
+    @cached_property
+    def root(self) -> Path:
+        return self.home.resolve()
+
+    @cached_property
+    def data_dir(self) -> Path:
+        return (self.data or self.root / "data").resolve()
+
+    @cached_property
+    def catalog_dir(self) -> Path:
+        return (self.catalog or self.root / "catalog").resolve()
+
+    @cached_property
+    def inbox_dir(self) -> Path:
+        return (self.inbox or self.data_dir / "inbox").resolve()
+
+    @cached_property
+    def lake_dir(self) -> Path:
+        return self.data_dir / "lake"
+
+    @cached_property
+    def published_file(self) -> Path:
+        return self.data_dir / "published" / "futian.duckdb"
+
+    @cached_property
+    def temp_dir(self) -> Path:
+        return self.data_dir / "tmp"
+
+    @cached_property
+    def registry(self) -> str:
+        return self.registry_url or f"sqlite:///{self.data_dir / 'registry.sqlite'}"
