@@ -1,0 +1,68 @@
+"""Into grid, into block: the grids themselves, and the place of every entity of a placed base table."""
+
+from __future__ import annotations
+
+from importlib.resources import files as resources
+
+from fudata_pipeline.catalog.model import BaseTable
+from fudata_pipeline.engine.duckdb import parquet, text
+from fudata_pipeline.load.item import version_dir
+from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.models.base import NothingToBuild
+from fudata_pipeline.models.product import Built, materialize, product_file
+from fudata_pipeline.project import Project
+
+GRID = "block.grid"
+
+
+def placement_name(base: BaseTable) -> str:
+    return f"block.{base.table}_placement"
+
+
+def _statement(name: str, **tables: str) -> str:
+    """A statement of ``blocks/sql/`` with its ``{table}`` places filled in."""
+    return resources("fudata_pipeline.blocks").joinpath("sql", name).read_text("utf-8").format(**tables)
+
+
+def product_sql(project: Project, product: str) -> str:
+    """SQL table function over a product's current build.
+
+    Raises:
+        NothingToBuild: when the product was never built.
+    """
+    path = product_file(project, product)
+    if path is None:
+        raise NothingToBuild(f"{product} 尚未建成 → 先建成它所依赖的数据项")
+    return parquet(path)
+
+
+def _codes_sql(project: Project, name: str) -> str:
+    rows = ", ".join(f"({text(c)}, {text(t)})" for c, t in project.catalog.codes[name].titles.items())
+    return f"(VALUES {rows})"
+
+
+def build_grid(project: Project) -> Built:
+    """The grid table from the item that declares the district's grids."""
+    item = project.catalog.district.grid_item
+    load = project.registry.current_loads().get(item)
+    if load is None:
+        raise NothingToBuild(f"网格：{item} 还没有可用版本 → 先成功载入该数据项")
+    sql = _statement(
+        "grid.sql",
+        grid_item=parquet(version_dir(project, load) / ACCEPTED),
+        community=_codes_sql(project, "community"),
+        street=_codes_sql(project, "street"),
+    )
+    return materialize(project, GRID, "网格", sql, "grid_code")
+
+
+def build_placement(project: Project, base: BaseTable) -> Built:
+    """Place every entity of ``base``; one row per entity, placed or with the reason why not."""
+    sql = _statement(
+        "placement.sql",
+        subject=product_sql(project, f"base.{base.table}"),
+        house=product_sql(project, "base.house"),
+        building=product_sql(project, "base.building"),
+        grid=product_sql(project, GRID),
+    )
+    return materialize(project, placement_name(base), f"{base.title}落格", sql, "entity_id")

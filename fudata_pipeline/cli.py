@@ -1,0 +1,298 @@
+"""``fudata``: the command line. Every listing takes ``--json``; errors name what, where and the cure."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fudata_pipeline.catalog import Catalog, CatalogError, load_catalog
+from fudata_pipeline.console import err, out, plain, print_json, progress, show_built, show_results, table
+from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
+from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
+from fudata_pipeline.project import Project
+from fudata_pipeline.settings import Settings
+
+app = typer.Typer(
+    name="fudata",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="District data catalog in, trusted tables out.\n\nExamples:  fudata demo  ·  fudata run --unit gaj  ·  "
+    "fudata status  ·  fudata explain base.population 440304199003071248",
+)
+catalog_app = typer.Typer(no_args_is_help=True, help="The declarations under catalog/.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were set aside, and how they come back.")
+app.add_typer(catalog_app, name="catalog")
+app.add_typer(quarantine_app, name="quarantine")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Units = Annotated[list[str] | None, typer.Option("--unit", help="Unit id, e.g. gaj; may be repeated.")]
+Items = Annotated[list[str] | None, typer.Option("--item", help="Item, e.g. gaj.hukou_population; may be repeated.")]
+
+WRONG_USE = 2
+FAILED = 1
+
+
+@app.command()
+def init() -> None:
+    """Prepare the project folder: check the catalog, make the data folders, an inbox a unit, and the registry.
+
+    Safe to repeat. Example: FUDATA_HOME=/srv/futian fudata init
+    """
+    project = Project.open()
+    for unit in project.catalog.units:
+        (project.settings.inbox_dir / unit.id).mkdir(parents=True, exist_ok=True)
+    project.settings.lake_dir.mkdir(parents=True, exist_ok=True)
+    out.print(f"已就绪：{project.settings.root}")
+    out.print(f"  目录    {len(project.catalog.units)} 个单位，{len(project.catalog.items)} 个数据项")
+    out.print(f"  收件    {project.settings.inbox_dir}/<单位>/")
+    out.print(f"  发布    {project.settings.published_file}")
+
+
+@catalog_app.command("check")
+def catalog_check(as_json: AsJson = False) -> None:
+    """Compile the catalog and report every finding with its file and cure. Exit code 1 if there is any."""
+    try:
+        compiled = load_catalog(Settings().catalog_dir)
+    except CatalogError as error:
+        if as_json:
+            print_json([asdict(f) for f in error.findings])
+        else:
+            for finding in error.findings:
+                err.print(str(finding), markup=False)
+        raise typer.Exit(FAILED) from None
+    counts = _catalog_counts(compiled)
+    if as_json:
+        print_json([])
+    else:
+        out.print("目录无误：" + "，".join(f"{v} {k}" for k, v in counts.items()))
+
+
+def _catalog_counts(catalog: Catalog) -> dict[str, int]:
+    return {
+        "个单位": len(catalog.units),
+        "个数据项": len(catalog.items),
+        "个字典字段": len(catalog.fields),
+        "条规则": len(catalog.rules),
+        "个代码表": len(catalog.codes),
+    }
+
+
+@app.command()
+def run(
+    unit: Units = None,
+    item: Items = None,
+    since: Annotated[datetime | None, typer.Option(help="Only items whose file arrived at or after this.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in deliveries, bring models and blocks up to date, publish.
+
+    Unchanged deliveries are recognised by content and cost nothing. Exit code 1 if an item was refused; its
+    neighbours, the models and the publication are done all the same, on each item's last good version.
+
+    Examples: fudata run · fudata run --unit gaj · fudata run --item zsj.house --since 2022-11-01
+    """
+    project = Project.open()
+    chosen = choose_items(project, unit or [], item or [], since)
+    with progress(len(chosen) + len(products(project)) + 1) as step:
+        night = run_night(project, chosen, step)
+    if as_json:
+        print_json({"items": [plain(r) for r in night.results], "products": [asdict(b) for b in night.built]})
+    else:
+        show_results(night.results)
+        show_built(night.built, night.skipped)
+    if night.failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def status(unit: Units = None, item: Items = None, as_json: AsJson = False) -> None:
+    """The last load of every item and the age of its current version.
+
+    Example: fudata status --unit zsj --json
+    """
+
+    project = Project.open()
+    last = {row["item"]: row for row in project.registry.last_loads()}
+    current = project.registry.current_loads()
+    rows = []
+    for chosen in choose_items(project, unit or [], item or []):
+        load, good = last.get(chosen.id), current.get(chosen.id)
+        rows.append(
+            {
+                "unit": chosen.unit,
+                "item": chosen.id,
+                "title": chosen.title,
+                "verdict": load["verdict"] if load else SOURCE_MISSING,
+                "reason": load["reason"] if load else "",
+                "loaded_at": load["loaded_at"] if load else None,
+                "rows_in": load["rows_in"] if load else 0,
+                "rows_accepted": load["rows_accepted"] if load else 0,
+                "rows_quarantined": load["rows_quarantined"] if load else 0,
+                "rows_duplicate": load["rows_duplicate"] if load else 0,
+                "score": load["score"] if load else None,
+                "current_load_id": good["load_id"] if good else None,
+                "current_loaded_at": good["loaded_at"] if good else None,
+                "current_rows": good["rows_accepted"] if good else 0,
+            }
+        )
+    if as_json:
+        print_json(rows)
+        return
+    table(
+        "各数据项状态",
+        ["数据项", "名称", "最近一次", "时间", "当前版本时间", "当前行数", "隔离", "得分"],
+        [
+            [r["item"], r["title"], VERDICTS[r["verdict"]], r["loaded_at"], r["current_loaded_at"], r["current_rows"],
+             r["rows_quarantined"], r["score"]]
+            for r in rows
+        ],
+        numeric=5,
+    )  # fmt: skip
+
+
+@quarantine_app.command("list")
+def quarantine_list(unit: Units = None, item: Items = None, as_json: AsJson = False) -> None:
+    """What is in quarantine, by item, column and rule, with the first lines of each. Shows no values."""
+    from fudata_pipeline.load.quarantine import list_quarantine
+
+    project = Project.open()
+    found = list_quarantine(project, choose_items(project, unit or [], item or []))
+    if as_json:
+        print_json([asdict(q) for q in found])
+        return
+    table(
+        "隔离",
+        ["数据项", "列", "规则", "问题", "行数", "行号（前几行）", "处理办法"],
+        [[q.item, q.column, q.rule, q.wording, q.rows, ", ".join(map(str, q.lines)), q.cure] for q in found],
+    )
+
+
+@quarantine_app.command("export")
+def quarantine_export(
+    target: Annotated[Path, typer.Argument(help="File to write: .xlsx, .csv or .parquet.")],
+    unit: Units = None,
+    item: Items = None,
+) -> None:
+    """Write every quarantined row with its line, reasons and delivered cells, for the unit that must correct it.
+
+    The file holds personal data and is readable by its owner only. Example: fudata quarantine export gaj.xlsx --unit gaj
+    """
+    from fudata_pipeline.load.quarantine import export_quarantine
+
+    project = Project.open()
+    rows = export_quarantine(project, choose_items(project, unit or [], item or []), target)
+    out.print(f"已导出 {rows:,} 行到 {target}（含个人信息，仅本人可读）")
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(unit: Units = None, item: Items = None, as_json: AsJson = False) -> None:
+    """Take kept deliveries through today's rules and codes once more, after a rule, alias or header was mended.
+
+    Then run `fudata run` to bring models and the publication up to date.
+    """
+    from fudata_pipeline.load.quarantine import replay
+
+    project = Project.open()
+    done = list(replay(project, choose_items(project, unit or [], item or [])))
+    if as_json:
+        print_json([{**plain(r.after), "released": r.released} for r in done])
+    else:
+        table(
+            "重放",
+            ["数据项", "结论", "原隔离", "现隔离", "放出"],
+            [[r.after.item, VERDICTS[r.after.verdict], r.before["rows_quarantined"], r.after.rows_quarantined, r.released]
+             for r in done],
+            numeric=2,
+        )  # fmt: skip
+    if any(r.after.failed for r in done):
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def explain(
+    table: Annotated[str, typer.Argument(help="Base table, e.g. base.population.")],
+    entity: Annotated[str, typer.Argument(help="Entity id, or identifier such as a resident id or credit code.")],
+    as_json: AsJson = False,
+) -> None:
+    """Where each value of one entity came from: unit, item, file and line.
+
+    Example: fudata explain base.legal_entity 91440300708461136T
+    """
+    from fudata_pipeline.publish.explain import explain as walk_back
+
+    found = walk_back(Settings().published_file, table, entity)
+    if as_json:
+        print_json(asdict(found))
+        return
+    out.print(f"{found.title} {found.entity_id}（{found.source_rows} 行来源）")
+    table(
+        "",
+        ["字段", "值", "单位", "数据项", "文件", "行", "载入时间"],
+        [[o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at] for o in found.origins],
+    )
+    if found.place:
+        out.print("落格：" + "，".join(f"{k} {v}" for k, v in found.place.items()))
+
+
+@app.command()
+def publish(
+    force: Annotated[bool, typer.Option(help="Write the file again even if nothing changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring models and blocks up to date and publish, without taking in deliveries."""
+    night = run_night(Project.open(), [], force=force)
+    if as_json:
+        print_json([asdict(b) for b in night.built])
+    else:
+        show_built(night.built, night.skipped)
+
+
+@app.command()
+def demo(
+    samples: Annotated[Path | None, typer.Option(help="Folder of sample nights; default data/samples.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Two nights of sample deliveries through the whole pipeline, a scoreboard, and queries to try.
+
+    The second night is broken on purpose in the ways units break things; the last good versions stay.
+    """
+    from fudata_pipeline.demo import run_demo, scoreboard, show_scoreboard
+
+    project = Project.open()
+    nights = run_demo(project, samples or project.settings.root / "data" / "samples", quiet=as_json)
+    if as_json:
+        print_json({"nights": [[plain(r) for r in n.results] for n in nights], "scoreboard": scoreboard(project)})
+    else:
+        show_scoreboard(project)
+
+
+def main() -> None:
+    """Entry point: known failures become one line with the cure, never a traceback."""
+    from fudata_pipeline.lake.files import Busy
+    from fudata_pipeline.lake.publication import NotPublishable
+    from fudata_pipeline.load.quarantine import NotExported
+    from fudata_pipeline.publish.explain import NotExplained
+
+    try:
+        app()
+    except CatalogError as error:
+        err.print("目录有误，请先修正（fudata catalog check）：", style="red")
+        for finding in error.findings:
+            err.print(f"  {finding}", markup=False)
+        sys.exit(WRONG_USE)
+    except (Busy, NotExplained, NotExported, NotPublishable, UnknownName) as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(WRONG_USE)
+    except OSError as error:
+        err.print(
+            f"{error.strerror or error}：{error.filename or ''} → 检查路径、权限与磁盘空间",
+            style="red",
+            markup=False,
+        )
+        sys.exit(WRONG_USE)

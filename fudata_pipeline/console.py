@@ -1,0 +1,79 @@
+"""What the command line shows: tables, progress, results. Results go to standard output, everything else to error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from fudata_pipeline.load.item import VERDICTS, LoadResult
+from fudata_pipeline.models.product import Built
+
+out = Console()
+err = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def table(title: str, columns: list[str], rows: list[list[Any]], numeric: int = 99) -> None:
+    """Print rows; columns from index ``numeric`` on are right-aligned."""
+    grid = Table(title=title, title_justify="left", header_style="bold")
+    for number, column in enumerate(columns):
+        grid.add_column(column, justify="right" if number >= numeric else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*("" if v is None else f"{v:,}" if isinstance(v, int) else str(v) for v in row))
+    out.print(grid)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on a terminal, silent elsewhere; call it with the name of each step as its work begins."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda name: bar.update(task, advance=1, description=name)
+
+
+def plain(result: LoadResult) -> dict[str, Any]:
+    return {**asdict(result), "verdict_title": VERDICTS[result.verdict], "failed": result.failed}
+
+
+def show_results(results: list[LoadResult]) -> None:
+    rows = [
+        [
+            r.item,
+            r.title,
+            VERDICTS[r.verdict],
+            r.rows_in,
+            r.rows_accepted,
+            r.rows_quarantined,
+            r.rows_duplicate,
+            r.score,
+        ]
+        for r in results
+    ]
+    columns = ["数据项", "名称", "结论", "交付行", "入库", "隔离", "重复", "得分"]
+    table("载入", columns, rows, numeric=3)
+    for r in results:
+        if r.failed:
+            err.print(f"[red]✗[/] {r.item}：{r.reason}", highlight=False)
+        for warning in r.warnings if not r.repeated else ():
+            err.print(f"[yellow]![/] {r.item}：{warning}", highlight=False)
+
+
+def show_built(built: list[Built], skipped: Iterable[str] = ()) -> None:
+    for b in built:
+        count = f"{b.rows:,} 行" if b.product != "published" else f"{b.rows:,} 列入字典"
+        out.print(
+            f"{'[green]✓[/]' if b.changed else '[dim]·[/]'} {b.title}（{b.product}）{count}{'' if b.changed else '，无变化'}"
+        )
+    for reason in skipped:
+        err.print(f"[yellow]跳过[/] {reason}", highlight=False)

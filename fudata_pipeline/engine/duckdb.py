@@ -1,0 +1,53 @@
+"""DuckDB connections set up for the pipeline: bounded, offline, deterministic, with the standards' macros."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from fudata_pipeline import standards
+from fudata_pipeline.settings import Settings
+
+
+def quote(name: str) -> str:
+    """SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text(value: object) -> str:
+    """SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def parquet(*paths: Path) -> str:
+    """SQL table function over Parquet files."""
+    return f"read_parquet([{', '.join(text(p) for p in paths)}])"
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory connection with memory and thread limits, a spill folder, and all macros.
+
+    Never reaches the network: extensions can neither be installed nor loaded by themselves.
+    """
+    settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(
+        ":memory:",
+        config={
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": settings.memory_limit,
+            "temp_directory": str(settings.temp_dir / "spill"),
+            **({"threads": str(settings.threads)} if settings.threads else {}),
+        },
+    )
+    try:
+        con.execute("SET TimeZone = 'Asia/Shanghai'")
+        con.execute("SET enable_progress_bar = false")
+        standards.install(con)
+        yield con
+    finally:
+        con.close()

@@ -1,0 +1,131 @@
+"""The registry: what was loaded, what is current, what was built and published.
+
+SQLAlchemy Core over SQLite (default) or PostgreSQL. Files hold the data; a version counts only when the registry says
+it is current, and the registry says so in one transaction after the files are durable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Float, Index, Integer, String, Table
+
+from fudata_pipeline.settings import Settings
+
+metadata = sa.MetaData()
+
+loads = Table(
+    "loads",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("load_id", String(80), nullable=False, unique=True),
+    Column("unit", String(40), nullable=False),
+    Column("item", String(120), nullable=False),
+    Column("loaded_at", DateTime, nullable=False),
+    Column("file_name", String(400)),
+    Column("sha256", String(64)),
+    Column("contract", String(16), nullable=False),
+    Column("verdict", String(30), nullable=False),
+    Column("reason", String(2000)),
+    Column("rows_in", BigInteger, nullable=False, default=0),
+    Column("rows_accepted", BigInteger, nullable=False, default=0),
+    Column("rows_quarantined", BigInteger, nullable=False, default=0),
+    Column("rows_duplicate", BigInteger, nullable=False, default=0),
+    Column("score", Float),
+    Column("content_hash", String(40)),
+    Column("seconds", Float, nullable=False, default=0.0),
+    Column("rules", JSON, nullable=False),  # rule counts: [{column, rule, severity, failed, checked}]
+    Column("gate", JSON, nullable=False),  # great-expectations verdict, expectation by expectation
+    Column("warnings", JSON, nullable=False),
+    Index("loads_by_item", "item", "seq"),
+)
+
+current = Table(
+    "current_versions",
+    metadata,
+    Column("item", String(120), primary_key=True),
+    Column("load_id", String(80), nullable=False),
+)
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("product", String(120), primary_key=True),  # base.population, block.population_by_grid, published
+    Column("title", String(200), nullable=False),
+    Column("version", String(80), nullable=False),  # fingerprint of inputs, declarations and SQL
+    Column("built_at", DateTime, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+)
+
+Row = Mapping[str, Any]
+
+
+class Registry:
+    """Typed access to the registry; every method is one short transaction."""
+
+    def __init__(self, settings: Settings) -> None:
+        url = sa.make_url(settings.registry)
+        if url.get_backend_name() == "sqlite":
+            settings.data_dir.mkdir(parents=True, exist_ok=True)
+        elif url.drivername == "postgresql":
+            url = url.set(drivername="postgresql+psycopg")
+        self.engine = sa.create_engine(url, connect_args={"timeout": 60} if "sqlite" in url.drivername else {})
+        if url.get_backend_name() == "sqlite":
+            with self.engine.connect() as con:
+                con.exec_driver_sql("PRAGMA journal_mode=WAL")
+        metadata.create_all(self.engine)
+
+    def record_load(self, values: dict[str, Any], *, promote: bool) -> None:
+        """Write one load; with ``promote`` it becomes the item's current version in the same transaction."""
+        with self.engine.begin() as con:
+            con.execute(loads.insert().values(**values))
+            if promote:
+                con.execute(current.delete().where(current.c.item == values["item"]))
+                con.execute(current.insert().values(item=values["item"], load_id=values["load_id"]))
+
+    def last_load(self, item: str) -> Row | None:
+        """The newest load of an item, whatever its verdict."""
+        query = sa.select(loads).where(loads.c.item == item).order_by(loads.c.seq.desc()).limit(1)
+        with self.engine.connect() as con:
+            return con.execute(query).mappings().first()
+
+    def loads_of(self, item: str) -> list[Row]:
+        """Every load of an item, oldest first."""
+        query = sa.select(loads).where(loads.c.item == item).order_by(loads.c.seq)
+        with self.engine.connect() as con:
+            return list(con.execute(query).mappings())
+
+    def last_loads(self) -> list[Row]:
+        """The newest load of every item."""
+        newest = sa.select(sa.func.max(loads.c.seq)).group_by(loads.c.item)
+        query = sa.select(loads).where(loads.c.seq.in_(newest)).order_by(loads.c.item)
+        with self.engine.connect() as con:
+            return list(con.execute(query).mappings())
+
+    def all_loads(self) -> list[Row]:
+        """Every load, oldest first."""
+        with self.engine.connect() as con:
+            return list(con.execute(sa.select(loads).order_by(loads.c.seq)).mappings())
+
+    def current_loads(self) -> dict[str, Row]:
+        """item -> the load that is its current version."""
+        query = sa.select(loads).join(current, current.c.load_id == loads.c.load_id)
+        with self.engine.connect() as con:
+            return {row["item"]: row for row in con.execute(query).mappings()}
+
+    def build(self, product: str) -> Row | None:
+        """The current build of a model, theme or publication."""
+        with self.engine.connect() as con:
+            return con.execute(sa.select(builds).where(builds.c.product == product)).mappings().first()
+
+    def all_builds(self) -> list[Row]:
+        """The current build of every product."""
+        with self.engine.connect() as con:
+            return list(con.execute(sa.select(builds).order_by(builds.c.product)).mappings())
+
+    def record_build(self, values: dict[str, Any]) -> None:
+        with self.engine.begin() as con:
+            con.execute(builds.delete().where(builds.c.product == values["product"]))
+            con.execute(builds.insert().values(**values))

@@ -1,0 +1,296 @@
+"""One item's load, from the inbox to a promoted version: the only way in, for the CLI and for Dagster alike."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fudata_pipeline import standards
+from fudata_pipeline.catalog.model import Item
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.lake import files
+from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.headers import map_headers
+from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, split
+from fudata_pipeline.project import Project
+from fudata_pipeline.quality.gate import validate
+from fudata_pipeline.quality.score import RuleCount, score
+from fudata_pipeline.settings import now
+from fudata_pipeline.sources import DeliveryRefused, Snapshot, find_delivery, stage, take_snapshot
+
+log = logging.getLogger(__name__)
+
+PROMOTED = "promoted"
+UNCHANGED = "unchanged"
+SOURCE_MISSING = "source_missing"
+REFUSED_CONTRACT = "refused_contract"
+REFUSED_GATE = "refused_gate"
+INTERNAL_ERROR = "internal_error"
+
+VERDICTS = {
+    PROMOTED: "已入库",
+    UNCHANGED: "无变化",
+    SOURCE_MISSING: "未交付",
+    REFUSED_CONTRACT: "不符合约定，已拒收",
+    REFUSED_GATE: "未过质量门，已拒收",
+    INTERNAL_ERROR: "程序错误",
+}
+"""Every verdict of a load, with its Chinese title."""
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of one item tonight. ``repeated``: nothing new arrived, the verdict is the last load's."""
+
+    unit: str
+    item: str
+    title: str
+    verdict: str
+    reason: str = ""
+    load_id: str = ""
+    file_name: str = ""
+    rows_in: int = 0
+    rows_accepted: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    score: float | None = None
+    warnings: tuple[str, ...] = ()
+    rules: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    repeated: bool = False
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        return self.verdict not in (PROMOTED, UNCHANGED)
+
+
+def version_dir(project: Project, load: Row) -> Path:
+    """Folder of a load's ``accepted.parquet`` and ``quarantine.parquet``."""
+    unit, name = load["item"].split(".", 1)
+    return files.item_dir(project.settings, unit, name, "versions") / load["load_id"]
+
+
+def _snapshot_dir(project: Project, item: Item) -> Path:
+    return files.item_dir(project.settings, item.unit, item.name, "snapshots")
+
+
+def _from_row(item: Item, row: Row, verdict: str) -> LoadResult:
+    known = (
+        "reason",
+        "load_id",
+        "file_name",
+        "rows_in",
+        "rows_accepted",
+        "rows_quarantined",
+        "rows_duplicate",
+        "score",
+    )
+    values = {name: row[name] for name in known}
+    return LoadResult(
+        item.unit, item.id, item.title, verdict, **values,
+        warnings=tuple(row["warnings"]), rules=tuple(row["rules"]), repeated=True,
+    )  # fmt: skip
+
+
+def _arrival(project: Project, item: Item, last: Row | None, *, again: bool) -> Snapshot | None:
+    """The delivery to load: the newest in the inbox, or with ``again`` the one loaded last."""
+    folder = _snapshot_dir(project, item)
+    if again:
+        if last is None or not last["sha256"]:
+            return None
+        kept = next(folder.glob(f"{last['sha256']}*"), None)
+        return Snapshot(last["sha256"], kept, last["file_name"], kept.stat().st_size) if kept else None
+    delivered = find_delivery(project.settings.inbox_dir, item.unit, item.source)
+    return take_snapshot(delivered, folder) if delivered else None
+
+
+def load_item(project: Project, item: Item, *, again: bool = False) -> LoadResult:
+    """Load the newest delivery of ``item``; never raises for bad data, a missing file or a defect of ours.
+
+    With ``again`` the last loaded delivery is taken through today's rules and codes once more (replay). The item's
+    last good version stays current unless the verdict is ``promoted``.
+    """
+    started = time.monotonic()
+    with files.locked(project.settings, f"item/{item.id}"):
+        result = _load(project, item, again=again)
+    return replace(result, seconds=round(time.monotonic() - started, 3))
+
+
+def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
+    contract = _contract(project, item)
+    last = project.registry.last_load(item.id)
+    snapshot: Snapshot | None = None
+    blank = LoadResult(item.unit, item.id, item.title, INTERNAL_ERROR)
+    started = time.monotonic()
+    try:
+        snapshot = _arrival(project, item, last, again=again)
+        if snapshot is None:
+            return _nothing_new(project, item, last)
+        same = last is not None and (last["sha256"], last["contract"]) == (snapshot.sha256, contract)
+        if last is not None and same and not again and last["verdict"] != INTERNAL_ERROR:
+            return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])
+        blank = replace(blank, load_id=_new_load_id(project, item, snapshot), file_name=snapshot.file_name)
+        result, extra = _take_in(project, item, snapshot, blank)
+    except DeliveryRefused as refusal:
+        result, extra = (
+            replace(blank, verdict=REFUSED_CONTRACT, reason=_refusal(project, item, blank, refusal)),
+            {},
+        )
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        cure = "磁盘已满，请清理后重试；交付文件原样保留" if full else "请检查文件与目录权限后重试"
+        result, extra = (
+            replace(blank, reason=f"{error.strerror or error}（{error.filename or '-'}）→ {cure}"),
+            {},
+        )
+    except Exception as error:
+        log.exception("load of %s failed", item.id)
+        result, extra = (
+            replace(blank, reason=f"{type(error).__name__}：{_first_line(error)} → 请把日志报告给开发者"),
+            {},
+        )
+    if not result.load_id:
+        result = replace(result, load_id=_new_load_id(project, item, snapshot))
+    _record(project, result, extra, snapshot, contract, time.monotonic() - started)
+    return result
+
+
+def _contract(project: Project, item: Item) -> str:
+    """Fingerprint of all that decides what a delivery becomes: declarations, rules, codes and the macros."""
+    return hashlib.sha256(f"{project.catalog.contract(item)} {standards.macro_sql()}".encode()).hexdigest()[:16]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:300]
+
+
+def _nothing_new(project: Project, item: Item, last: Row | None) -> LoadResult:
+    if last is not None and last["sha256"]:
+        return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])
+    where = project.settings.inbox_dir / item.unit / item.source.path
+    return LoadResult(
+        item.unit,
+        item.id,
+        item.title,
+        SOURCE_MISSING,
+        f"收件目录中没有匹配 {where} 的文件 → 请 {item.unit} 交付该数据项",
+    )
+
+
+def _new_load_id(project: Project, item: Item, snapshot: Snapshot | None) -> str:
+    """``unit.item@time-hash``; a serial keeps two loads of one second apart."""
+    name = f"{item.id}@{now():%Y%m%dT%H%M%S}-{snapshot.sha256[:8] if snapshot else 'none'}"
+    taken = {row["load_id"] for row in project.registry.loads_of(item.id)}
+    return name if name not in taken else f"{name}-{len(taken)}"
+
+
+def _refusal(project: Project, item: Item, blank: LoadResult, refusal: DeliveryRefused) -> str:
+    rule = project.catalog.rules[refusal.rule]
+    unit = project.catalog.units_by_id[item.unit]
+    line = f" 第 {refusal.line} 行" if refusal.line else ""
+    return (
+        f"{unit.short}《{item.title}》{blank.file_name}{line}："
+        f"{rule.wording_zh}（{rule.rule_id}）。{refusal.detail} → {rule.cure_zh}"
+    )
+
+
+@contextmanager
+def _staged_file(project: Project, item: Item, load_id: str) -> Iterator[Path]:
+    """Where the text staging of one load stands while it runs; the snapshot can always make it again."""
+    folder = files.item_dir(project.settings, item.unit, item.name, "staging")
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_by_a_kill in folder.iterdir():
+        left_by_a_kill.unlink()
+    path = folder / f"{load_id}.parquet"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult) -> tuple[LoadResult, dict[str, Any]]:
+    """Stage, check, split and judge one delivery; the version folder appears only when all of it is written."""
+    settings, catalog = project.settings, project.catalog
+    before = project.registry.current_loads().get(item.id)
+    folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
+    with (
+        connect(settings) as con,
+        _staged_file(project, item, blank.load_id) as path,
+        files.new_folder(folder) as out,
+    ):
+        staged = stage(con, snapshot, item.source, path, settings.temp_dir)
+        headers = map_headers(item, staged.headers)
+        outcome = split(con, catalog, item, headers, staged.path, out)
+        gate = validate(
+            settings,
+            catalog,
+            item,
+            out / ACCEPTED,
+            out / QUARANTINE,
+            before["rows_accepted"] if before else None,
+        )
+    warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
+    for count in outcome.counts:
+        if count.failed and count.severity in ("warn", "info"):
+            warnings.append(f"{count.column}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
+    total = score(catalog, list(outcome.counts)).total
+    result = replace(
+        blank,
+        verdict=PROMOTED if gate.passed else REFUSED_GATE,
+        reason="" if gate.passed else f"{gate.reason} → 请按隔离清单修正后重新交付",
+        rows_in=outcome.rows_in,
+        rows_accepted=outcome.accepted,
+        rows_quarantined=outcome.quarantined,
+        rows_duplicate=outcome.duplicate,
+        score=total,
+        warnings=tuple(warnings),
+        rules=tuple(asdict(c) for c in outcome.counts),
+    )
+    extra = {"content_hash": outcome.content_hash, "gate": [asdict(e) for e in gate.expectations]}
+    return result, extra
+
+
+def _record(
+    project: Project,
+    result: LoadResult,
+    extra: dict[str, Any],
+    snapshot: Snapshot | None,
+    contract: str,
+    seconds: float,
+) -> None:
+    project.registry.record_load(
+        {
+            "load_id": result.load_id,
+            "unit": result.unit,
+            "item": result.item,
+            "loaded_at": now(),
+            "file_name": result.file_name or None,
+            "sha256": snapshot.sha256 if snapshot else None,
+            "contract": contract,
+            "verdict": result.verdict,
+            "reason": result.reason[:2000],
+            "rows_in": result.rows_in,
+            "rows_accepted": result.rows_accepted,
+            "rows_quarantined": result.rows_quarantined,
+            "rows_duplicate": result.rows_duplicate,
+            "score": result.score,
+            "content_hash": extra.get("content_hash"),
+            "seconds": round(seconds, 3),
+            "rules": list(result.rules),
+            "gate": extra.get("gate", []),
+            "warnings": list(result.warnings),
+        },
+        promote=result.verdict == PROMOTED,
+    )
+
+
+def rule_counts(load: Row) -> list[RuleCount]:
+    """The rule counts recorded with a load."""
+    return [RuleCount(**values) for values in load["rules"]]

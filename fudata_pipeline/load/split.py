@@ -1,0 +1,143 @@
+"""Split one staged delivery into accepted rows, quarantined rows and dropped duplicates, and prove that none is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from fudata_pipeline.catalog.model import Catalog, Item
+from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.load.checks import Check, any_broken, checked_sql, code_table_sql, compile_checks
+from fudata_pipeline.load.headers import HeaderMap
+from fudata_pipeline.quality.score import RuleCount
+
+ACCEPTED = "accepted.parquet"
+QUARANTINE = "quarantine.parquet"
+
+
+class NotConserved(Exception):
+    """Rows in are not accepted + quarantined + duplicates: a defect of the pipeline, never of the data."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """What became of a delivery's rows. All counts are rows."""
+
+    rows_in: int
+    accepted: int
+    quarantined: int
+    duplicate: int
+    counts: tuple[RuleCount, ...]
+    content_hash: str
+
+
+def _one(con: DuckDBPyConnection, sql: str) -> tuple:
+    row = con.execute(sql).fetchone()
+    assert row is not None
+    return row
+
+
+def _fates_sql(item: Item) -> str:
+    """Decide among rows of one key: copies are dropped; the greatest ``latest_by`` wins; else none is chosen."""
+    key = ", ".join(quote(k) for k in item.key)
+    content = ", ".join(quote(c) for c in item.columns)
+    recency = f"dense_rank() OVER (PARTITION BY {key} ORDER BY {quote(item.latest_by)} DESC NULLS LAST)"
+    return f"""
+        CREATE TEMP TABLE fates AS
+        WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
+        placed AS (
+            SELECT _line, {key},
+                row_number() OVER (PARTITION BY {content} ORDER BY _line) AS copy,
+                {recency if item.latest_by else 1} AS recency
+            FROM checked SEMI JOIN repeated USING ({key}) WHERE NOT _set_aside),
+        judged AS (
+            SELECT *, count(*) FILTER (copy = 1 AND recency = 1) OVER (PARTITION BY {key}) AS newest FROM placed)
+        SELECT _line, CASE WHEN copy > 1 THEN 'duplicate' WHEN newest > 1 THEN 'unique_key'
+            WHEN recency > 1 THEN 'superseded' ELSE 'accepted' END AS fate
+        FROM judged"""
+
+
+def _reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]:
+    """SQL lists of the quarantining rules a row broke, as ``column:rule`` and as Chinese reasons."""
+    names, reasons = [], []
+    for c in checks:
+        if c.rule.severity != "quarantine":
+            continue
+        names.append(f"CASE WHEN {c.broken} THEN {text(f'{c.column}:{c.rule.rule_id}')} END")
+        where = f"{c.column}：" if c.column else ""
+        reasons.append(f"CASE WHEN {c.broken} THEN {text(where + c.rule.wording_zh)} END")
+    for fate in ("unique_key", "superseded"):
+        names.append(f"CASE WHEN fate = {text(fate)} THEN {text(':' + fate)} END")
+        reasons.append(f"CASE WHEN fate = {text(fate)} THEN {text(catalog.rules[fate].wording_zh)} END")
+    return tuple(f"list_filter([{', '.join(x)}], lambda x: x IS NOT NULL)" for x in (names, reasons))  # type: ignore[return-value]
+
+
+def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: HeaderMap, staging: Path, out: Path) -> Split:
+    """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the staged delivery.
+
+    Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
+    (JSON of the delivered cells by header) and ``_text`` (the raw line where it could not be parsed).
+
+    Raises:
+        NotConserved: if any row of the delivery is in none or in more than one of the three outcomes.
+    """
+    checks = compile_checks(catalog, item, headers)
+    for codes in {f.field.codes for f in item.fields if f.field.codes}:
+        con.execute(code_table_sql(catalog, codes))
+    for table in ("checked", "fates"):
+        con.execute(f"DROP TABLE IF EXISTS {table}")
+    source = parquet(staging)
+    con.execute(f"""
+        CREATE TEMP TABLE checked AS SELECT *, {any_broken(checks, "quarantine")} AS _set_aside
+        FROM ({checked_sql(catalog, item, headers, checks, source)})""")
+    con.execute(_fates_sql(item))
+
+    columns = ", ".join(quote(c) for c in item.columns)
+    con.execute(f"""
+        COPY (SELECT _line, {columns} FROM checked
+              WHERE NOT _set_aside AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted') ORDER BY _line)
+        TO {text(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
+    names, reasons = _reasons_sql(catalog, checks)
+    delivered = ", ".join(f"{text(h)}: s.{quote(h)}" for h in (*headers.columns.values(), *headers.extra))
+    con.execute(f"""
+        COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons,
+                CAST(to_json({{{delivered}}}) AS VARCHAR) AS _raw, s._text, {", ".join(f"c.{quote(x)}" for x in item.columns)}
+              FROM checked c LEFT JOIN fates f USING (_line) JOIN {source} s ON s._line = c._line
+              WHERE _set_aside OR fate IN ('unique_key', 'superseded') ORDER BY c._line)
+        TO {text(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
+    return _account(con, catalog, item, checks, staging, out)
+
+
+def _account(
+    con: DuckDBPyConnection, catalog: Catalog, item: Item, checks: tuple[Check, ...], staging: Path, out: Path
+) -> Split:
+    """Count every outcome from what was written, and compare with what was delivered."""
+    (rows_in,) = _one(con, f"SELECT count(*) FROM {parquet(staging)}")
+    content = ", ".join(quote(c) for c in item.columns)
+    accepted, digest = _one(
+        con,
+        f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) "
+        f"FROM {parquet(out / ACCEPTED)}",
+    )
+    (quarantined,) = _one(con, f"SELECT count(*) FROM {parquet(out / QUARANTINE)}")
+    (duplicate,) = _one(con, "SELECT count(*) FROM fates WHERE fate = 'duplicate'")
+    if rows_in != accepted + quarantined + duplicate:
+        raise NotConserved(
+            f"{item.id}：交付 {rows_in} 行 ≠ 入库 {accepted} + 隔离 {quarantined} + 重复 {duplicate}；这是程序缺陷，请报告"
+        )
+    fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
+    broken = _one(con, f"SELECT {', '.join(f'count(*) FILTER ({c.broken})' for c in checks)} FROM checked")
+    filled = _one(con, f"SELECT {', '.join(f'count({quote(c)})' for c in item.columns)} FROM checked")
+    filled_by = dict(zip(item.columns, filled, strict=True))
+    counts = []
+    for check, failed in zip(checks, broken, strict=True):
+        unread = failed if check.rule.rule_id in ("type", "code") else 0  # the typed value of these is NULL
+        whole = check.rule.rule_id in ("required", "malformed_line") or "+" in check.column
+        checked = rows_in if whole else filled_by[check.column] + unread
+        counts.append(RuleCount(check.column, check.rule.rule_id, check.rule.severity, checked, failed))
+    for fate in ("unique_key", "superseded"):
+        rule = catalog.rules[fate]
+        counts.append(RuleCount("+".join(item.key), fate, rule.severity, rows_in, fates.get(fate, 0)))
+    return Split(rows_in, accepted, quarantined, duplicate, tuple(counts), digest)

@@ -1,0 +1,82 @@
+"""Base models (population, legal entities, housing): link by exact identifier, choose each value, remember its source.
+
+一数一源: for every attribute the declared order of items decides, then the newer row, then the smaller value (so that the
+order in which rows arrive can never decide). The winner's item, load and line stay with the value.
+"""
+
+from __future__ import annotations
+
+from fudata_pipeline.catalog.model import BaseField, BaseInput, BaseTable
+from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.item import version_dir
+from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.models.product import Built, materialize
+from fudata_pipeline.project import Project
+
+
+class NothingToBuild(Exception):
+    """None of the items that feed a table has a good version yet."""
+
+
+def _ranks(base: BaseTable, field: BaseField) -> list[str]:
+    """Items in the order in which they may decide this attribute."""
+    order = [feed.item for feed in base.inputs]
+    return [*field.prefer, *(i for i in order if i not in field.prefer)]
+
+
+def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) -> str:
+    item = project.catalog.items_by_id[feed.item]
+    recency = quote(item.latest_by) if item.latest_by else "NULL"
+    columns = []
+    for field in base.fields:
+        kind = project.catalog.types[field.field.type].duckdb
+        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {quote(field.name)}")
+    loaded = f"TIMESTAMP {text(load['loaded_at'])}"
+    return f"""
+        SELECT {", ".join(columns)}, {text(feed.item)} AS _item, {text(load["load_id"])} AS _load_id, _line,
+            coalesce(CAST({recency} AS TIMESTAMP), {loaded}) AS _as_of
+        FROM {parquet(version_dir(project, load) / ACCEPTED)} {f"WHERE {feed.where}" if feed.where else ""}"""
+
+
+def base_sql(project: Project, base: BaseTable) -> str:
+    """The whole build of one base table as one SQL statement over the current versions of its items.
+
+    Raises:
+        NothingToBuild: when no input has a good version.
+    """
+    current = project.registry.current_loads()
+    feeds = [feed for feed in base.inputs if feed.item in current]
+    if not feeds:
+        wanted = "、".join(feed.item for feed in base.inputs)
+        raise NothingToBuild(f"{base.title}：{wanted} 都还没有可用版本 → 先成功载入其中至少一项")
+    rows = " UNION ALL BY NAME ".join(_input_sql(project, base, feed, current[feed.item]) for feed in feeds)
+    key = quote(base.key)
+    values, sources = [], []
+    for field in base.fields:
+        if field.name == base.key:
+            continue
+        name = quote(field.name)
+        rank = " ".join(f"WHEN {text(item)} THEN {n}" for n, item in enumerate(_ranks(base, field)))
+        order = f"row(CASE _item {rank} END, -epoch_us(_as_of), CAST({name} AS VARCHAR), _load_id, _line)"
+        winner = f"{{v: {name}, item: _item, load_id: _load_id, line: _line}}"
+        values.append(f"min_by({winner}, {order}) FILTER ({name} IS NOT NULL) AS {name}")
+        sources.append(
+            f"{name}: CASE WHEN {name} IS NOT NULL THEN "
+            f"{{item: {name}.item, load_id: {name}.load_id, line: {name}.line}} END"
+        )
+    chosen = ", ".join(f"{quote(f.name)}.v AS {quote(f.name)}" for f in base.fields if f.name != base.key)
+    return f"""
+        WITH rows AS ({rows}),
+        linked AS (SELECT * FROM rows WHERE {base.key_rule or f"{key} IS NOT NULL"}),
+        survived AS (
+            SELECT {key}, {", ".join(values)}, count(*) AS source_rows, list_sort(list(DISTINCT _item)) AS source_items
+            FROM linked GROUP BY {key})
+        SELECT substr(md5({text(base.table + ":")} || {key}), 1, 16) AS entity_id, {key}, {chosen},
+            source_rows, source_items, {{{", ".join(sources)}}} AS provenance
+        FROM survived"""
+
+
+def build_base(project: Project, base: BaseTable) -> Built:
+    """Bring one base table up to date with the current versions of its items."""
+    return materialize(project, f"base.{base.table}", base.title, base_sql(project, base), base.key)

@@ -1,0 +1,74 @@
+"""Products: tables built from current versions, stored under the fingerprint of everything they were built from.
+
+The same inputs, declarations and SQL give the same fingerprint, so an unchanged product is recognised without
+building it, and a changed one never overwrites its predecessor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from fudata_pipeline import standards
+from fudata_pipeline.engine.duckdb import connect, parquet, quote, text
+from fudata_pipeline.lake import files
+from fudata_pipeline.project import Project
+from fudata_pipeline.settings import now
+
+
+@dataclass(frozen=True)
+class Built:
+    """A product after a build: ``rows`` in it, and whether anything had to be done."""
+
+    product: str
+    title: str
+    rows: int
+    changed: bool
+    version: str
+
+
+def product_file(project: Project, product: str) -> Path | None:
+    """The Parquet file of a product's current build, or None before its first build."""
+    build = project.registry.build(product)
+    return _file(project, product, build["version"]) if build else None
+
+
+def _file(project: Project, product: str, version: str) -> Path:
+    return project.settings.lake_dir / "products" / product / f"{version}.parquet"
+
+
+def fingerprint(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _count(con: DuckDBPyConnection, path: Path) -> int:
+    row = con.execute(f"SELECT count(*) FROM {parquet(path)}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def materialize(project: Project, product: str, title: str, sql: str, key: str) -> Built:
+    """Run ``sql`` (ordered by ``key``) into the product's file, unless this very build is already current.
+
+    ``sql`` names its input files, whose names carry their versions: the text itself is what identifies the build.
+    """
+    version = fingerprint([sql, key, standards.macro_sql()])
+    with files.locked(project.settings, f"product/{product}"):
+        current = project.registry.build(product)
+        path = _file(project, product, version)
+        if current and current["version"] == version and path.exists():
+            return Built(product, title, current["rows"], False, version)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.tmp")
+        with connect(project.settings) as con:
+            con.execute(f"COPY ({sql} ORDER BY {quote(key)}) TO {text(aside)} (FORMAT parquet, COMPRESSION zstd)")
+            rows = _count(con, aside)
+        files.replace(aside, path)
+        project.registry.record_build(
+            {"product": product, "title": title, "version": version, "built_at": now(), "rows": rows}
+        )
+    return Built(product, title, rows, True, version)

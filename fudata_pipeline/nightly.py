@@ -1,0 +1,105 @@
+"""The night's work in its order: intake, base models, blocks, publish. The CLI and Dagster both call these steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fudata_pipeline.blocks.place import GRID, build_grid, build_placement, placement_name
+from fudata_pipeline.blocks.theme import build_theme
+from fudata_pipeline.catalog.model import Item
+from fudata_pipeline.load.item import LoadResult, load_item
+from fudata_pipeline.models.base import NothingToBuild, build_base
+from fudata_pipeline.models.product import Built
+from fudata_pipeline.project import Project
+from fudata_pipeline.publish import PRODUCT, publish
+from fudata_pipeline.sources import find_delivery
+
+
+class UnknownName(Exception):
+    """A unit or item that the catalog does not declare."""
+
+
+def choose_items(
+    project: Project, units: Iterable[str] = (), items: Iterable[str] = (), since: datetime | None = None
+) -> list[Item]:
+    """The items to take in: of these units, or these ones, or all; with ``since`` those with a newer file.
+
+    Raises:
+        UnknownName: naming the unit or item and what would be valid.
+    """
+    chosen = list(project.catalog.items)
+    for unit in (units := list(units)):
+        if unit not in project.catalog.units_by_id:
+            raise UnknownName(f"没有单位 {unit!r}；可用：{'、'.join(project.catalog.units_by_id)}")
+    for item in (items := list(items)):
+        if item not in project.catalog.items_by_id:
+            near = [i for i in project.catalog.items_by_id if item.split(".")[-1][:4] in i][:5]
+            raise UnknownName(f"没有数据项 {item!r}；应为 单位.名称{'，例如 ' + '、'.join(near) if near else ''}")
+    if units or items:
+        chosen = [i for i in chosen if i.unit in units or i.id in items]
+    if since:
+        chosen = [i for i in chosen if _arrived(project, i) >= since]
+    return chosen
+
+
+def _arrived(project: Project, item: Item) -> datetime:
+    file = find_delivery(project.settings.inbox_dir, item.unit, item.source)
+    return datetime.fromtimestamp(file.stat().st_mtime) if file else datetime.min
+
+
+def products(project: Project) -> dict[str, Callable[[], Built]]:
+    """Every product by name, in an order in which each stands after what it is built from."""
+    catalog = project.catalog
+    steps: dict[str, Callable[[], Built]] = {}
+    for base in catalog.bases:
+        steps[f"base.{base.table}"] = lambda base=base: build_base(project, base)  # type: ignore[misc]
+    steps[GRID] = lambda: build_grid(project)
+    for base in catalog.bases:
+        if base.place:
+            steps[placement_name(base)] = lambda base=base: build_placement(project, base)  # type: ignore[misc]
+    for theme in catalog.themes:
+        steps[f"block.{theme.table}"] = lambda theme=theme: build_theme(project, theme)  # type: ignore[misc]
+    return steps
+
+
+@dataclass
+class Night:
+    """What one night did. ``skipped``: products without any input yet, with the reason."""
+
+    results: list[LoadResult] = field(default_factory=list)
+    built: list[Built] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        return any(r.failed for r in self.results)
+
+
+def run_night(
+    project: Project,
+    items: list[Item],
+    on_step: Callable[[str], None] = lambda _: None,
+    *,
+    force: bool = False,
+) -> Night:
+    """Take in ``items``, then bring every product up to date and publish, whatever became of single items.
+
+    With ``force`` the published file is written again even if nothing changed.
+
+    ``on_step`` hears the name of each item and product as its work begins: ``len(items) + len(products) + 1`` calls.
+    """
+    night = Night()
+    for item in items:
+        on_step(item.id)
+        night.results.append(load_item(project, item))
+    for product, build in products(project).items():
+        on_step(product)
+        try:
+            night.built.append(build())
+        except NothingToBuild as reason:
+            night.skipped.append(str(reason))
+    on_step(PRODUCT)
+    night.built.append(publish(project, force=force))
+    return night

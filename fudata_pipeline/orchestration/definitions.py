@@ -1,0 +1,64 @@
+"""The Dagster code location: assets, jobs, the nightly schedule, and what starts models and publish after intake."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from fudata_pipeline.catalog import load_catalog
+from fudata_pipeline.orchestration.intake import item_key, unit_assets
+from fudata_pipeline.orchestration.products import product_assets
+from fudata_pipeline.orchestration.resource import ProjectResource
+from fudata_pipeline.settings import Settings
+
+CATALOG = load_catalog(Settings().catalog_dir)
+
+INTAKE = [unit_assets(CATALOG, unit, items) for unit in CATALOG.units if (items := CATALOG.items_of(unit.id))]
+PRODUCTS = product_assets(CATALOG)
+
+intake_job = dg.define_asset_job(
+    "intake",
+    selection=dg.AssetSelection.assets(*(item_key(item) for item in CATALOG.items)),
+    executor_def=dg.in_process_executor,  # a process a step would import everything again for every unit
+    description="载入各单位交付的数据项；有拒收的数据项时变红，其余照常入库",
+)
+products_job = dg.define_asset_job(
+    "models_and_publish",
+    selection=dg.AssetSelection.assets(*PRODUCTS),
+    executor_def=dg.in_process_executor,
+    description="以各数据项的最新可用版本建基础库、块数据主题表并发布",
+)
+
+nightly = dg.ScheduleDefinition(
+    name="nightly",
+    job=intake_job,
+    cron_schedule="0 1 * * *",
+    execution_timezone="Asia/Shanghai",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)
+
+
+def _after_intake(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+    return dg.RunRequest(run_key=context.dagster_run.run_id)
+
+
+def _sensor(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
+    """Intake decides with its colour what people look at, not whether the models run on the last good versions."""
+    return dg.run_status_sensor(
+        run_status=status,
+        name=name,
+        monitored_jobs=[intake_job],
+        request_job=products_job,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )(_after_intake)
+
+
+defs = dg.Definitions(
+    assets=[*INTAKE, *PRODUCTS],
+    jobs=[intake_job, products_job],
+    schedules=[nightly],
+    sensors=[
+        _sensor("after_green_intake", dg.DagsterRunStatus.SUCCESS),
+        _sensor("after_red_intake", dg.DagsterRunStatus.FAILURE),
+    ],
+    resources={"project": ProjectResource()},
+)

@@ -1,0 +1,26 @@
+"""An open project: its settings, compiled catalog and registry. Every step of the pipeline takes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fudata_pipeline.catalog import Catalog, load_catalog
+from fudata_pipeline.lake.registry import Registry
+from fudata_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Project:
+    settings: Settings
+    catalog: Catalog
+    registry: Registry
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Project:
+        """Open the project that the working folder (or ``FUDATA_HOME``) belongs to.
+
+        Raises:
+            CatalogError: when the catalog does not compile.
+        """
+        settings = settings or Settings()
+        return cls(settings, load_catalog(settings.catalog_dir), Registry(settings))

@@ -1,0 +1,132 @@
+"""``futian.duckdb``: schemas ``base`` and ``block`` (tables), ``item`` (views over Parquet) and ``meta``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from fudata_pipeline.blocks.place import product_sql
+from fudata_pipeline.catalog.model import FieldDef, Item
+from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.lake import files
+from fudata_pipeline.lake.publication import publication
+from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.item import version_dir
+from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.models.product import Built, fingerprint
+from fudata_pipeline.project import Project
+from fudata_pipeline.publish.meta import write_meta
+from fudata_pipeline.settings import now
+
+PRODUCT = "published"
+
+SCHEMAS = ("base", "block", "item", "meta")
+
+GENERATED = {
+    "entity_id": "实体编号",
+    "source_rows": "来源行数",
+    "source_items": "来源数据项",
+    "provenance": "每个值的来源：数据项、载入批次、行号",
+    "community_name": "社区名称",
+    "street_code": "街道编码",
+    "street_name": "街道名称",
+    "method": "落格方法，见 meta.codes 的 placement_method",
+    "confidence": "落格置信度，0–1",
+    "reason": "未落格原因，见 meta.codes 的 placement_reason",
+    "as_of": "统计日期",
+    "_line": "交付文件中的行号",
+    "_load_id": "载入批次",
+}
+"""Titles of the columns that the pipeline adds to those of the field dictionary."""
+
+
+def publish(project: Project, *, force: bool = False) -> Built:
+    """Publish the current versions and builds; does nothing when all of it is published already.
+
+    ``rows`` of the result counts the columns that the published dictionary describes.
+    """
+    target = project.settings.published_file
+    with files.locked(project.settings, PRODUCT):
+        builds = [b for b in project.registry.all_builds() if b["product"] != PRODUCT]
+        version = _version(project, builds)
+        before = project.registry.build(PRODUCT)
+        if before and before["version"] == version and target.exists() and not force:
+            return Built(PRODUCT, "发布文件", before["rows"], False, version)
+        dictionary: list[dict[str, Any]] = []
+        with publication(project.settings, target) as con:
+            for schema in SCHEMAS:
+                con.execute(f"CREATE SCHEMA {schema}")
+            for build in builds:
+                dictionary += _write_table(project, con, build)
+            for item_id, load in project.registry.current_loads().items():
+                item = project.catalog.items_by_id.get(item_id)
+                if item:  # an item may have left the catalog since it was loaded
+                    dictionary += _write_view(project, con, item, load)
+            write_meta(project, con, version, dictionary, builds)
+        project.registry.record_build(
+            {
+                "product": PRODUCT,
+                "title": "发布文件",
+                "version": version,
+                "built_at": now(),
+                "rows": len(dictionary),
+            }
+        )
+    return Built(PRODUCT, "发布文件", len(dictionary), True, version)
+
+
+def _version(project: Project, builds: list[Row]) -> str:
+    loads = [load["load_id"] for load in project.registry.all_loads()]
+    return fingerprint([project.catalog.fingerprint(), *loads, *(f"{b['product']}={b['version']}" for b in builds)])
+
+
+def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[dict[str, Any]]:
+    schema, table = build["product"].split(".", 1)
+    con.execute(f"CREATE TABLE {schema}.{quote(table)} AS FROM {product_sql(project, build['product'])}")
+    theme = next((t for t in project.catalog.themes if f"block.{t.table}" == build["product"]), None)
+    titles = {m.name: f"{m.title}（{m.unit}）" if m.unit else m.title for m in theme.measures} if theme else {}
+    return _describe(con, "TABLE", schema, table, build["title"], titles, project.catalog.fields)
+
+
+def _write_view(project: Project, con: DuckDBPyConnection, item: Item, load: Row) -> list[dict[str, Any]]:
+    path: Path = version_dir(project, load) / ACCEPTED
+    name = f"item.{quote(item.view)}"
+    con.execute(f"CREATE VIEW {name} AS SELECT *, {text(load['load_id'])} AS _load_id FROM {parquet(path)}")
+    title = f"{project.catalog.units_by_id[item.unit].short}：{item.title}"
+    return _describe(con, "VIEW", "item", item.view, title, {}, {f.name: f.field for f in item.fields})
+
+
+def _describe(
+    con: DuckDBPyConnection,
+    kind: str,
+    schema: str,
+    table: str,
+    title: str,
+    titles: dict[str, str],
+    fields: dict[str, FieldDef],
+) -> list[dict[str, Any]]:
+    """Comment a table just written and its columns; returns its rows of ``meta.dictionary``."""
+    name = f"{schema}.{quote(table)}"
+    con.execute(f"COMMENT ON {kind} {name} IS {text(title)}")
+    rows = []
+    for column, data_type, *_ in con.execute(f"DESCRIBE {name}").fetchall():
+        field = fields.get(column)
+        column_title = titles.get(column) or (field.title if field else GENERATED.get(column, column))
+        comment = column_title + (f"（{field.standard}）" if field and field.standard else "")
+        con.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {text(comment)}")
+        rows.append(
+            {
+                "table_schema": schema,
+                "table_name": table,
+                "column_name": column,
+                "title": column_title,
+                "data_type": data_type.split("(", 1)[0] if data_type.startswith("STRUCT") else data_type,
+                "unit_of_measure": field.unit if field else None,
+                "standard": field.standard if field else None,
+                "code_set": field.codes if field else None,
+                "pi_level": field.pi if field else None,
+            }
+        )
+    return rows

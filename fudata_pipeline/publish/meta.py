@@ -1,0 +1,198 @@
+"""The ``meta`` schema of a published file: what each table holds, declared once with Chinese comments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from fudata_pipeline.engine.duckdb import quote, text
+from fudata_pipeline.load.item import VERDICTS, rule_counts
+from fudata_pipeline.project import Project
+from fudata_pipeline.quality.score import score
+from fudata_pipeline.settings import now
+
+_LOAD = [
+    ("unit", "VARCHAR", "数源单位编号"),
+    ("item", "VARCHAR", "数据项编号"),
+    ("load_id", "VARCHAR", "载入批次"),
+]
+
+TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
+    "dictionary": (
+        "数据字典：本文件中每张表的每一列",
+        [
+            ("table_schema", "VARCHAR", "模式"),
+            ("table_name", "VARCHAR", "表或视图"),
+            ("column_name", "VARCHAR", "列"),
+            ("title", "VARCHAR", "列的中文名"),
+            ("data_type", "VARCHAR", "数据类型"),
+            ("unit_of_measure", "VARCHAR", "计量单位"),
+            ("standard", "VARCHAR", "所依标准"),
+            ("code_set", "VARCHAR", "代码表，见 meta.codes"),
+            ("pi_level", "INTEGER", "个人信息级别：1公开 2内部 3个人信息 4敏感个人信息"),
+        ],
+    ),
+    "loads": (
+        "历次载入：rows_in = rows_accepted + rows_quarantined + rows_duplicate；时间为北京时间",
+        [
+            *_LOAD,
+            ("loaded_at", "TIMESTAMP", "载入时间（北京时间）"),
+            ("file_name", "VARCHAR", "交付文件名"),
+            ("sha256", "VARCHAR", "交付文件的 SHA-256"),
+            ("contract", "VARCHAR", "当时的目录约定指纹"),
+            ("verdict", "VARCHAR", "结论：" + "、".join(f"{k} {v}" for k, v in VERDICTS.items())),
+            ("reason", "VARCHAR", "未入库的原因与处理办法"),
+            ("rows_in", "BIGINT", "交付行数"),
+            ("rows_accepted", "BIGINT", "入库行数"),
+            ("rows_quarantined", "BIGINT", "隔离行数"),
+            ("rows_duplicate", "BIGINT", "剔除的重复行数"),
+            ("score", "DOUBLE", "GB/T 36344 质量得分，0–100"),
+            ("content_hash", "VARCHAR", "入库内容指纹（与行序无关）"),
+            ("seconds", "DOUBLE", "用时（秒）"),
+            ("is_current", "BOOLEAN", "是否为当前可用版本"),
+        ],
+    ),
+    "quarantine_summary": (
+        "历次载入中各规则的违反情况；quarantine 级的行已隔离，warn 与 info 级的行已入库",
+        [
+            *_LOAD,
+            ("column_name", "VARCHAR", "列；空为整行"),
+            ("rule", "VARCHAR", "规则编号"),
+            ("severity", "VARCHAR", "级别"),
+            ("indicator", "VARCHAR", "GB/T 36344 指标"),
+            ("checked", "BIGINT", "检查行数"),
+            ("failed", "BIGINT", "违反行数"),
+            ("wording", "VARCHAR", "问题"),
+            ("fixer", "VARCHAR", "应由谁处理"),
+            ("cure", "VARCHAR", "处理办法"),
+        ],
+    ),
+    "scores": (
+        "历次载入的 GB/T 36344 分维度得分",
+        [*_LOAD, ("dimension", "VARCHAR", "维度"), ("score", "DOUBLE", "得分，0–100")],
+    ),
+    "units": (
+        "数源单位",
+        [
+            ("id", "VARCHAR", "编号"),
+            ("name", "VARCHAR", "全称"),
+            ("short", "VARCHAR", "简称"),
+            ("kind", "VARCHAR", "类别"),
+        ],
+    ),
+    "items": (
+        "数据项目录",
+        [
+            ("item", "VARCHAR", "数据项编号"),
+            ("unit", "VARCHAR", "数源单位编号"),
+            ("code", "VARCHAR", "目录代码"),
+            ("title", "VARCHAR", "名称"),
+            ("summary", "VARCHAR", "摘要"),
+            ("cycle", "VARCHAR", "更新周期"),
+            ("share_type", "VARCHAR", "共享类型"),
+            ("open", "BOOLEAN", "是否向社会开放"),
+            ("key", "VARCHAR", "主键列"),
+            ("item_view", "VARCHAR", "本文件中的视图；尚无可用版本时不存在"),
+        ],
+    ),
+    "codes": (
+        "代码表",
+        [
+            ("code_set", "VARCHAR", "代码表名"),
+            ("code", "VARCHAR", "代码"),
+            ("title", "VARCHAR", "名称"),
+        ],
+    ),
+    "builds": (
+        "基础库与主题表的当前版本",
+        [
+            ("product", "VARCHAR", "表"),
+            ("title", "VARCHAR", "名称"),
+            ("version", "VARCHAR", "版本指纹"),
+            ("built_at", "TIMESTAMP", "建成时间（北京时间）"),
+            ("rows", "BIGINT", "行数"),
+        ],
+    ),
+    "publication": (
+        "本发布文件",
+        [
+            ("version", "VARCHAR", "版本指纹"),
+            ("published_at", "TIMESTAMP", "发布时间（北京时间）"),
+            ("district", "VARCHAR", "行政区"),
+        ],
+    ),
+}
+
+
+def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    catalog = project.catalog
+    current = {load["load_id"] for load in project.registry.current_loads().values()}
+    loads, broken, scores = [], [], []
+    for load in project.registry.all_loads():
+        loads.append({**load, "is_current": load["load_id"] in current})
+        where = {name: load[name] for name, _, _ in _LOAD}
+        counts = rule_counts(load)
+        for c in counts:
+            rule = catalog.rules.get(c.rule)
+            if c.failed and rule:
+                broken.append(
+                    {
+                        **where,
+                        "column_name": c.column,
+                        "rule": c.rule,
+                        "severity": c.severity,
+                        "indicator": rule.indicator,
+                        "checked": c.checked,
+                        "failed": c.failed,
+                        "wording": rule.wording_zh,
+                        "fixer": rule.fixer,
+                        "cure": rule.cure_zh,
+                    }
+                )
+        for dimension, value in score(catalog, counts).dimensions.items():
+            scores.append({**where, "dimension": dimension, "score": value})
+    return loads, broken, scores
+
+
+def write_meta(
+    project: Project,
+    con: DuckDBPyConnection,
+    version: str,
+    dictionary: list[dict[str, Any]],
+    builds: list[Any],
+) -> None:
+    """Create and fill every table of :data:`TABLES` in the connection's default database."""
+    catalog = project.catalog
+    loads, broken, scores = _loads(project)
+    rows: dict[str, list[Any]] = {
+        "dictionary": dictionary,
+        "loads": loads,
+        "quarantine_summary": broken,
+        "scores": scores,
+        "units": [u.model_dump() for u in catalog.units],
+        "items": [
+            {
+                **i.model_dump(include={"unit", "code", "title", "summary", "cycle", "open"}),
+                "item": i.id,
+                "share_type": i.share.type,
+                "key": ", ".join(i.key),
+                "item_view": f"item.{i.view}",
+            }
+            for i in catalog.items
+        ],
+        "codes": [
+            {"code_set": s.name, "code": c, "title": t} for s in catalog.codes.values() for c, t in s.titles.items()
+        ],
+        "builds": builds,
+        "publication": [{"version": version, "published_at": now(), "district": catalog.district.name}],
+    }
+    for table, (title, columns) in TABLES.items():
+        name = f"meta.{table}"
+        con.execute(f"CREATE TABLE {name} ({', '.join(f'{quote(c)} {kind}' for c, kind, _ in columns)})")
+        con.execute(f"COMMENT ON TABLE {name} IS {text(title)}")
+        for column, _, comment in columns:
+            con.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {text(comment)}")
+        if rows[table]:
+            values = [[row[c] for c, _, _ in columns] for row in rows[table]]
+            con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", values)

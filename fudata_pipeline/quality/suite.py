@@ -1,0 +1,161 @@
+"""The expectation suite of an item, derived from the catalog alone, as plain data that can be exported as JSON.
+
+The table judged holds the declared columns of all delivered rows, ``_line``, and ``_outcome`` (accepted or
+quarantined). Expectations over values cover accepted and quarantined rows alike and tolerate the share that the item's
+``max_quarantine`` tolerates. A rule that only warns never refuses a load, so it makes no expectation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from fudata_pipeline.catalog.model import Catalog, Item, ItemField
+from fudata_pipeline.engine.duckdb import quote
+
+OUTCOME = "_outcome"
+ACCEPTED = "accepted"
+QUARANTINED = "quarantined"
+
+MIN_SHARE_OF_LAST = 0.5
+"""[A] A load with fewer accepted rows than this share of the current version's is taken for an incomplete delivery."""
+
+Expectation = dict[str, Any]
+
+
+def _expect(kind: str, title: str, **kwargs: Any) -> Expectation:
+    return {"type": kind, "kwargs": kwargs, "meta": {"title": title}}
+
+
+def percent(share: float) -> str:
+    return f"{share * 100:.6g}%"
+
+
+def expectations(catalog: Catalog, item: Item, last_rows: int | None) -> list[Expectation]:
+    """Everything a load of ``item`` must satisfy; ``last_rows``: accepted rows of the current version, if any.
+
+    Each is ``{"type": great-expectations' name, "kwargs": {…}, "meta": {"title": Chinese sentence}}``.
+    """
+    tolerated = round(1 - item.bounds.max_quarantine, 6)
+    found = [*_whole_table(item, last_rows, tolerated), *_key(item, tolerated)]
+    for column in item.fields:
+        found += _column(catalog, column, tolerated)
+    return found
+
+
+def _whole_table(item: Item, last_rows: int | None, tolerated: float) -> Iterator[Expectation]:
+    low, high = item.bounds.min_rows, item.bounds.max_rows
+    yield _expect(
+        "expect_table_columns_to_match_set",
+        f"申报的 {len(item.columns)} 列齐全",
+        column_set=list(item.columns),
+        exact_match=False,
+    )
+    yield _expect(
+        "expect_table_row_count_to_be_between",
+        f"交付行数在 {low:,} 至 {high:,} 之间",
+        min_value=low,
+        max_value=high,
+    )
+    if last_rows is not None:
+        yield _expect(
+            "expect_table_row_count_to_be_between",
+            f"入库行数不低于当前版本（{last_rows:,} 行）的 {percent(MIN_SHARE_OF_LAST)}",
+            min_value=math.ceil(last_rows * MIN_SHARE_OF_LAST),
+            row_condition={
+                "type": "comparison",
+                "column": {"name": OUTCOME},
+                "operator": "==",
+                "parameter": ACCEPTED,
+            },
+        )
+    yield _expect(
+        "expect_column_values_to_be_in_set",
+        f"入库行占比不低于 {percent(tolerated)}",
+        column=OUTCOME,
+        value_set=[ACCEPTED],
+        mostly=tolerated,
+    )
+
+
+def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
+    for name in item.key:
+        yield _expect(
+            "expect_column_values_to_not_be_null",
+            f"主键{_named(item.column(name))}非空的行不低于 {percent(tolerated)}",
+            column=name,
+            mostly=tolerated,
+        )
+    key = ", ".join(quote(k) for k in item.key)
+    yield _expect(
+        "unexpected_rows_expectation",
+        f"入库行的主键 {'+'.join(item.key)} 不重复",
+        # A constant is selected, so that no key value can reach a result.
+        unexpected_rows_query=(
+            f"SELECT 1 AS repeated FROM {{batch}} AS loaded WHERE {OUTCOME} = '{ACCEPTED}' "
+            f"GROUP BY {key} HAVING count(*) > 1"
+        ),
+    )
+
+
+def _named(column: ItemField) -> str:
+    return f"“{column.field.title}”({column.name})"
+
+
+def _column(catalog: Catalog, column: ItemField, tolerated: float) -> Iterator[Expectation]:
+    field, named = column.field, _named(column)
+    enough = f"的值不低于 {percent(tolerated)}"
+    if column.min_filled > 0:
+        yield _expect(
+            "expect_column_values_to_not_be_null",
+            f"{named}的填写率不低于 {percent(column.min_filled)}",
+            column=column.name,
+            mostly=column.min_filled,
+        )
+    if field.codes and _refuses(catalog, "code"):
+        yield _expect(
+            "expect_column_values_to_be_in_set",
+            f"{named}在代码表 {field.codes} 内{enough}",
+            column=column.name,
+            value_set=sorted(catalog.codes[field.codes].titles),
+            mostly=tolerated,
+        )
+    if macro := identifier_macro(catalog, field.type):
+        yield _expect(
+            "expect_column_values_to_satisfy_macro",
+            f"{named}通过 {macro} 校验{enough}",
+            column=column.name,
+            macro=macro,
+            mostly=tolerated,
+        )
+    bounds = {f"{end}_value": _bound(field.type, value) for end, value in (("min", field.min), ("max", field.max))}
+    given = {end: value for end, value in bounds.items() if value is not None}
+    if given and _refuses(catalog, "range"):
+        low, high = field.min or "不限", field.max or "不限"
+        yield _expect(
+            "expect_column_values_to_be_between",
+            f"{named}在 {low} 至 {high} 之间{enough}",
+            column=column.name,
+            mostly=tolerated,
+            **given,
+        )
+
+
+def _refuses(catalog: Catalog, rule: str) -> bool:
+    return catalog.rules[rule].severity in ("block", "quarantine")
+
+
+def identifier_macro(catalog: Catalog, type_name: str) -> str | None:
+    """The macro ``is_<type>`` that tells a valid identifier, where one of the type's quarantining rules uses it."""
+    macro = f"is_{type_name}"
+    uses = [r for r in catalog.types[type_name].rules if f"{macro}({{value}})" in catalog.rules[r].violation]
+    return macro if any(_refuses(catalog, r) for r in uses) else None
+
+
+def _bound(type_name: str, value: str | None) -> int | float | str | None:
+    """A number for number types; a date or time stays ISO text, which JSON can carry and DuckDB casts."""
+    if value is None or type_name in ("date", "datetime"):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else number

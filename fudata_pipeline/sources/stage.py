@@ -1,0 +1,83 @@
+"""A snapshot of any declared format to all-text staging in Parquet."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from fudata_pipeline.catalog.model import Source
+from fudata_pipeline.sources.delimited import stage_delimited
+from fudata_pipeline.sources.delivery import DeliveryRefused, Snapshot
+from fudata_pipeline.sources.excel import stage_excel
+from fudata_pipeline.sources.jsonl import stage_jsonl
+from fudata_pipeline.sources.parquet import stage_parquet
+from fudata_pipeline.sources.quoting import file_literal
+from fudata_pipeline.sources.sniff import describe, sniff
+
+_Stager = Callable[[duckdb.DuckDBPyConnection, Path, Source, Path, Path], tuple[str, ...]]
+_FORMATS: dict[str, tuple[_Stager, tuple[str, ...]]] = {  # how to stage it, and what the file must really be
+    "csv": (stage_delimited, ("text", "binary")),
+    "jsonl": (stage_jsonl, ("text", "binary")),
+    "excel": (stage_excel, ("xlsx", "xls")),
+    "parquet": (stage_parquet, ("parquet",)),
+}
+_TITLES = {"csv": "分隔符文本", "jsonl": "JSON Lines", "excel": "Excel 工作簿", "parquet": "Parquet"}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A staging file: ``_line BIGINT, _malformed VARCHAR, _text VARCHAR`` and one VARCHAR column per header.
+
+    Rows are in the order of ``_line``. ``rows`` counts all of them, ``malformed`` those whose record could
+    not be read: they hold a reason and the record's raw text (of a long one its beginning) instead of values.
+    """
+
+    path: Path
+    headers: tuple[str, ...]
+    rows: int
+    malformed: int
+
+
+def stage(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, source: Source, out: Path, temp_dir: Path) -> Staged:
+    """Write the staging file ``out``, whole or not at all; scratch files go below ``temp_dir``.
+
+    Raises DeliveryRefused with the rule the delivery breaks; duckdb.Error and OSError are faults of ours.
+    """
+    stager, kinds = _FORMATS[source.format]
+    kind = sniff(snapshot.path)
+    if kind == "empty":
+        raise DeliveryRefused("empty_delivery", "文件为 0 字节")
+    if kind not in kinds:
+        really = describe(snapshot.path, kind)
+        raise DeliveryRefused("wrong_format", f"申报的格式是 {_TITLES[source.format]}，实际是{really}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temp_dir.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with TemporaryDirectory(dir=temp_dir) as work, _insertion_order(con):
+            headers = stager(con, snapshot.path, source, Path(work), part)
+        query = f"SELECT count(*), count(_malformed) FROM read_parquet({file_literal(part)})"
+        [(rows, malformed)] = con.execute(query).fetchall()
+        if rows == 0:
+            raise DeliveryRefused("header_only", f"有 {len(headers)} 列表头，没有数据行")
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return Staged(out, headers, rows, malformed)
+
+
+@contextmanager
+def _insertion_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Line numbers are counted in file order, so DuckDB must keep it, whatever the connection is set to."""
+    [(kept,)] = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
+    con.execute("SET preserve_insertion_order = true")
+    try:
+        yield
+    finally:
+        con.execute(f"SET preserve_insertion_order = {kept}")
