@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+import traceback
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +38,7 @@ Items = Annotated[list[str] | None, typer.Option("--item", help="Item, e.g. gaj.
 
 WRONG_USE = 2
 FAILED = 1
+INTERNAL = 3
 
 
 @app.command()
@@ -274,12 +277,15 @@ def demo(
 
 def main() -> None:
     """Entry point: known failures become one line with the cure, never a traceback."""
+    log_file = Settings().data_dir / "logs" / "fudata.log"
     from fudata_pipeline.lake.files import Busy
     from fudata_pipeline.lake.publication import NotPublishable
     from fudata_pipeline.load.quarantine import NotExported
     from fudata_pipeline.publish.explain import NotExplained
 
     try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        logging.basicConfig(filename=log_file, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         app()
     except CatalogError as error:
         err.print("目录有误，请先修正（fudata catalog check）：", style="red")
@@ -296,3 +302,7 @@ def main() -> None:
             markup=False,
         )
         sys.exit(WRONG_USE)
+    except Exception as error:  # a defect of ours: where it happened goes to the log, without values
+        logging.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+        err.print(f"程序错误（{type(error).__name__}），详见 {log_file} → 请把日志报告给开发者", style="red")
+        sys.exit(INTERNAL)

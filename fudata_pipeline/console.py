@@ -17,6 +17,9 @@ from fudata_pipeline.models.product import Built
 
 out = Console()
 err = Console(stderr=True)
+for console in (out, err):
+    if not console.is_terminal:
+        console.width = 160  # a log or a pipe has no width of its own
 
 
 def print_json(value: Any) -> None:

@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     inbox: Path | None = Field(default=None, description="where units drop files; default DATA/inbox")
     registry_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite in DATA")
     threads: int | None = Field(default=None, description="DuckDB threads; default all cores")
-    memory_limit: str = Field(default="70%", description="DuckDB memory limit")
+    memory_limit: str | None = Field(default=None, description="e.g. 8GB; default DuckDB's own, 80 % of RAM")
 
     @cached_property
     def root(self) -> Path:

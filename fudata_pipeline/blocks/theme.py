@@ -7,6 +7,7 @@ from datetime import date
 from fudata_pipeline.blocks.place import GRID, placement_name, product_sql
 from fudata_pipeline.catalog.model import Theme
 from fudata_pipeline.engine.duckdb import quote, text
+from fudata_pipeline.models.base import NothingToBuild
 from fudata_pipeline.models.product import Built, materialize
 from fudata_pipeline.project import Project
 
@@ -15,7 +16,10 @@ def _as_of(project: Project, theme: Theme) -> date:
     """The day the theme's facts are of: that of the newest load which feeds its subject, not today's."""
     inputs = {feed.item for feed in project.catalog.base(theme.subject).inputs}
     current = project.registry.current_loads()
-    return max(load["loaded_at"] for item, load in current.items() if item in inputs).date()
+    loaded = [load["loaded_at"] for item, load in current.items() if item in inputs]
+    if not loaded:
+        raise NothingToBuild(f"{theme.title}：{theme.subject} 还没有任何来源 → 先成功载入其中至少一项")
+    return max(loaded).date()
 
 
 def theme_sql(project: Project, theme: Theme) -> str:

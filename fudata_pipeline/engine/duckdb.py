@@ -39,9 +39,9 @@ def connect(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         config={
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
-            "memory_limit": settings.memory_limit,
             "temp_directory": str(settings.temp_dir / "spill"),
             **({"threads": str(settings.threads)} if settings.threads else {}),
+            **({"memory_limit": settings.memory_limit} if settings.memory_limit else {}),
         },
     )
     try:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import logging
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -151,11 +152,11 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
             {},
         )
     except Exception as error:
-        log.exception("load of %s failed", item.id)
-        result, extra = (
-            replace(blank, reason=f"{type(error).__name__}：{_first_line(error)} → 请把日志报告给开发者"),
-            {},
-        )
+        # Only where it happened: messages of the engine quote values, and values may be personal data.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error("load of %s failed: %s\n%s", item.id, type(error).__name__, frames)
+        reason = f"{item.id} 载入时程序出错（{type(error).__name__}）→ 请把日志报告给开发者"
+        result, extra = replace(blank, reason=reason), {}
     if not result.load_id:
         result = replace(result, load_id=_new_load_id(project, item, snapshot))
     _record(project, result, extra, snapshot, contract, time.monotonic() - started)
@@ -165,10 +166,6 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
 def _contract(project: Project, item: Item) -> str:
     """Fingerprint of all that decides what a delivery becomes: declarations, rules, codes and the macros."""
     return hashlib.sha256(f"{project.catalog.contract(item)} {standards.macro_sql()}".encode()).hexdigest()[:16]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:300]
 
 
 def _nothing_new(project: Project, item: Item, last: Row | None) -> LoadResult:

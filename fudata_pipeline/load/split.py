@@ -43,14 +43,14 @@ def _fates_sql(item: Item) -> str:
     """Decide among rows of one key: copies are dropped; the greatest ``latest_by`` wins; else none is chosen."""
     key = ", ".join(quote(k) for k in item.key)
     content = ", ".join(quote(c) for c in item.columns)
-    recency = f"dense_rank() OVER (PARTITION BY {key} ORDER BY {quote(item.latest_by)} DESC NULLS LAST)"
+    newest_first = f"ORDER BY {quote(item.latest_by)} DESC NULLS LAST" if item.latest_by else ""
     return f"""
         CREATE TEMP TABLE fates AS
         WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
         placed AS (
             SELECT _line, {key},
                 row_number() OVER (PARTITION BY {content} ORDER BY _line) AS copy,
-                {recency if item.latest_by else 1} AS recency
+                dense_rank() OVER (PARTITION BY {key} {newest_first}) AS recency
             FROM checked SEMI JOIN repeated USING ({key}) WHERE NOT _set_aside),
         judged AS (
             SELECT *, count(*) FILTER (copy = 1 AND recency = 1) OVER (PARTITION BY {key}) AS newest FROM placed)

@@ -37,10 +37,18 @@ _lock = threading.Lock()
 _numbers = itertools.count(1)
 
 
+class _QuoteAll(duckdb_engine.DuckDBIdentifierPreparer):
+    """Quotes every name: duckdb-engine leaves some keywords bare that are names of columns, such as ``at``."""
+
+    def quote(self, ident: str, force: Any = None) -> str:
+        return self.quote_identifier(ident)
+
+
 class ReadOnlyDialect(duckdb_engine.Dialect):
     """duckdb-engine without transactions: a rollback on close would drop the result that is still to be read."""
 
     supports_statement_cache = False
+    preparer = _QuoteAll
 
     def do_begin(self, connection: Any) -> None: ...
 
@@ -58,7 +66,7 @@ class ColumnValuesSatisfyMacro(ColumnMapMetricProvider):
 
     @column_condition_partial(engine=SqlAlchemyExecutionEngine)
     def _sqlalchemy(cls, column: Any, macro: str, **kwargs: Any) -> Any:  # noqa: N805
-        return getattr(sa.func, macro)(column)
+        return sa.func.coalesce(getattr(sa.func, macro)(column), sa.false())  # no answer is not a yes
 
 
 class ExpectColumnValuesToSatisfyMacro(ColumnMapExpectation):

@@ -93,7 +93,7 @@ def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
         f"入库行的主键 {'+'.join(item.key)} 不重复",
         # A constant is selected, so that no key value can reach a result.
         unexpected_rows_query=(
-            f"SELECT 1 AS repeated FROM {{batch}} AS loaded WHERE {OUTCOME} = '{ACCEPTED}' "
+            f"SELECT 1 AS repeated FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}' "
             f"GROUP BY {key} HAVING count(*) > 1"
         ),
     )
