@@ -14,6 +14,8 @@ import typer
 
 from fudata_pipeline.catalog import Catalog, CatalogError, load_catalog
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_built, show_results, table
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.load.examples import check_examples
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
 from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
 from fudata_pipeline.project import Project
@@ -59,21 +61,25 @@ def init() -> None:
 
 @catalog_app.command("check")
 def catalog_check(as_json: AsJson = False) -> None:
-    """Compile the catalog and report every finding with its file and cure. Exit code 1 if there is any."""
+    """Compile the catalog, run every item's examples, and report each finding with its file and cure.
+
+    Exit code 1 if there is any finding.
+    """
+    settings = Settings()
     try:
-        compiled = load_catalog(Settings().catalog_dir)
+        compiled = load_catalog(settings.catalog_dir)
+        with connect(settings) as con:
+            findings = [f for item in compiled.items for f in check_examples(con, compiled, item)]
     except CatalogError as error:
-        if as_json:
-            print_json([asdict(f) for f in error.findings])
-        else:
-            for finding in error.findings:
-                err.print(str(finding), markup=False)
-        raise typer.Exit(FAILED) from None
-    counts = _catalog_counts(compiled)
+        findings = error.findings
     if as_json:
-        print_json([])
-    else:
-        out.print("目录无误：" + "，".join(f"{v} {k}" for k, v in counts.items()))
+        print_json([asdict(f) for f in findings])
+    for finding in findings if not as_json else ():
+        err.print(str(finding), markup=False)
+    if findings:
+        raise typer.Exit(FAILED)
+    if not as_json:
+        out.print("目录无误：" + "，".join(f"{v} {k}" for k, v in _catalog_counts(compiled).items()))
 
 
 def _catalog_counts(catalog: Catalog) -> dict[str, int]:

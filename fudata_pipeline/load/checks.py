@@ -57,12 +57,12 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
         for name in rules:
             rule = catalog.rules[name]
             sql = rule.violation.format(raw=raw, value=value, arg=_range(field, value))
-            found.append((column.name, rule, f"_malformed IS NULL AND ({sql})"))
+            found.append((column.name, rule, sql))
     for use in item.rules:
         if all(c in headers.columns for c in use.columns):
             rule = catalog.rules[use.rule]
             sql = rule.violation.format(*(quote(c) for c in use.columns))
-            found.append(("+".join(use.columns), rule, f"_malformed IS NULL AND ({sql})"))
+            found.append(("+".join(use.columns), rule, sql))
     return tuple(Check(n, column, rule, sql) for n, (column, rule, sql) in enumerate(found))
 
 
@@ -95,15 +95,22 @@ def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[
         else:
             parsed = definition.parse.format(raw=raw)
         typed.append(f"CAST({parsed} AS {definition.duckdb}) AS {quote(f.name)}")
+    # Each violation is a column of its own: inside CASE or AND, DuckDB would compute what they share once for each.
+    flags = [f"({c.violation}) AS _broken{c.number}" for c in checks]
     masks = []
     for start in range(0, len(checks), BITS):
-        bits = [f"CASE WHEN {c.violation} THEN {1 << c.number % BITS} ELSE 0 END" for c in checks[start : start + BITS]]
-        masks.append(f"CAST({' + '.join(bits)} AS BIGINT) AS _mask{start // BITS}")
+        bits = " + ".join(
+            f"{1 << c.number % BITS} * CAST(coalesce(_broken{c.number}, false) AS BIGINT)"
+            for c in checks[start : start + BITS]
+        )
+        unreadable = 1 if start == 0 else 0  # a malformed row breaks rule 0, and no other can be judged
+        masks.append(f"CASE WHEN _malformed IS NULL THEN {bits} ELSE {unreadable} END AS _mask{start // BITS}")
     columns = ", ".join(quote(c) for c in item.columns)
     return f"""
         WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)} FROM {staging}),
-        typed AS (SELECT cleaned.*, {", ".join(typed)} FROM cleaned {" ".join(joins)})
-        SELECT _line, {columns}, {", ".join(masks)} FROM typed"""
+        typed AS (SELECT cleaned.*, {", ".join(typed)} FROM cleaned {" ".join(joins)}),
+        flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)} FROM typed)
+        SELECT _line, {columns}, {", ".join(masks)} FROM flagged"""
 
 
 def any_broken(checks: tuple[Check, ...], severity: str) -> str:

@@ -1,7 +1,5 @@
 """The Dagster code location: assets, jobs, the nightly schedule, and what starts models and publish after intake."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from fudata_pipeline.catalog import load_catalog

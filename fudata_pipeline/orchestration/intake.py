@@ -5,8 +5,6 @@ refused, naming each with its reason and cure. Refused and unchanged items yield
 version stays what models and publish use.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Base models, blocks and the published file as Dagster assets, over the current good version of every item."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from fudata_pipeline.blocks.place import GRID, placement_name

@@ -1,7 +1,5 @@
 """How Dagster steps reach the project: opened once a process, from the environment."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from fudata_pipeline.project import Project

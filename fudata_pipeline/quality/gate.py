@@ -41,7 +41,7 @@ class GateVerdict:
     @property
     def reason(self) -> str:
         """What failed, in Chinese: wanted, then observed. Empty when the load passed."""
-        return "；".join(f"应{e.title_zh}，实为：{e.observed}" for e in self.failed)
+        return "；".join(f"要求{e.title_zh}，实际{e.observed}" for e in self.failed)
 
 
 def validate(
@@ -91,10 +91,12 @@ def _observed(result: dict[str, Any]) -> str:
     """A result in words. Only counts and column names are read from it."""
     if "unexpected_count" in result:
         checked = result["element_count"] - (result.get("missing_count") or 0)
-        wrong = result["unexpected_count"]
-        return f"{percent(1 - wrong / checked)}（{checked:,} 行中 {wrong:,} 行不符）" if checked else "没有可检查的值"
-    observed = result.get("observed_value")
+        wrong = result["unexpected_count"] or 0
+        if not checked:
+            return "没有可检查的值"
+        return f"为 {percent(1 - wrong / checked)}（{checked:,} 行中 {wrong:,} 行不符）"
+    observed = result.get("observed_value")  # rows of the table, or keys that repeat
     if isinstance(observed, int):
-        return f"{observed:,}"
+        return f"为 {observed:,}"
     missing = result.get("details", {}).get("mismatched", {}).get("missing", [])
     return f"缺少 {'、'.join(missing)}" if missing else "齐全"

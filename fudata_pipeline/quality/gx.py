@@ -16,13 +16,10 @@ from functools import cache
 from typing import Any, ClassVar
 
 import duckdb_engine
-import great_expectations as gx
+import great_expectations as ge
 import sqlalchemy as sa
-from great_expectations.data_context.types.base import (
-    DataContextConfig,
-    InMemoryStoreBackendDefaults,
-    ProgressBarsConfig,
-)
+from duckdb import DuckDBPyConnection
+from great_expectations.data_context.types import base as config
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 from great_expectations.expectations.expectation import ColumnMapExpectation
 from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
@@ -65,7 +62,7 @@ class ColumnValuesSatisfyMacro(ColumnMapMetricProvider):
     condition_value_keys = ("macro",)
 
     @column_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column: Any, macro: str, **kwargs: Any) -> Any:  # noqa: N805
+    def _sqlalchemy(cls, column: Any, macro: str, **kwargs: Any) -> Any:
         return sa.func.coalesce(getattr(sa.func, macro)(column), sa.false())  # no answer is not a yes
 
 
@@ -90,12 +87,12 @@ class Outcome:
 @cache
 def _context() -> Any:
     """One ephemeral context per process: in memory, without analytics and progress bars."""
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(),
-        progress_bars=ProgressBarsConfig(globally=False),
+    project = config.DataContextConfig(
+        store_backend_defaults=config.InMemoryStoreBackendDefaults(),
+        progress_bars=config.ProgressBarsConfig(globally=False),
         analytics_enabled=False,
     )
-    return gx.get_context(mode="ephemeral", project_config=config)
+    return ge.get_context(mode="ephemeral", project_config=project)
 
 
 def _error(message: str) -> str:
@@ -107,7 +104,7 @@ def _error(message: str) -> str:
     return named[1] if named else "未知错误"
 
 
-def run(con: Any, view: str, suite: list[dict[str, Any]]) -> list[Outcome]:
+def run(con: DuckDBPyConnection, view: str, suite: list[dict[str, Any]]) -> list[Outcome]:
     """Validate ``view`` against ``suite``: one outcome per expectation, in its order, whatever goes wrong."""
     outcomes: dict[int, Outcome] = {}
     built = []
@@ -126,7 +123,7 @@ def run(con: Any, view: str, suite: list[dict[str, Any]]) -> list[Outcome]:
     return [outcomes.get(number, Outcome(False, {}, failure)) for number in range(len(suite))]
 
 
-def _validate(con: Any, view: str, built: list[Any]) -> list[Any]:
+def _validate(con: DuckDBPyConnection, view: str, built: list[Any]) -> list[Any]:
     name = f"load{next(_numbers)}"
     with _lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -138,7 +135,7 @@ def _validate(con: Any, view: str, built: list[Any]) -> list[Any]:
         )
         try:
             batch = source.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view).get_batch()
-            suite = gx.ExpectationSuite(name=name, expectations=built)
+            suite = ge.ExpectationSuite(name=name, expectations=built)
             return list(batch.validate(suite, result_format=_RESULT_FORMAT).results)
         finally:
             context.data_sources.delete(name)

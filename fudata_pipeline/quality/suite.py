@@ -52,23 +52,14 @@ def _whole_table(item: Item, last_rows: int | None, tolerated: float) -> Iterato
         column_set=list(item.columns),
         exact_match=False,
     )
-    yield _expect(
-        "expect_table_row_count_to_be_between",
-        f"交付行数在 {low:,} 至 {high:,} 之间",
-        min_value=low,
-        max_value=high,
-    )
+    count, between = "expect_table_row_count_to_be_between", f"交付行数在 {low:,} 至 {high:,} 之间"
+    yield _expect(count, between, min_value=low, max_value=high)
     if last_rows is not None:
         yield _expect(
-            "expect_table_row_count_to_be_between",
+            count,
             f"入库行数不低于当前版本（{last_rows:,} 行）的 {percent(MIN_SHARE_OF_LAST)}",
             min_value=math.ceil(last_rows * MIN_SHARE_OF_LAST),
-            row_condition={
-                "type": "comparison",
-                "column": {"name": OUTCOME},
-                "operator": "==",
-                "parameter": ACCEPTED,
-            },
+            row_condition={"type": "comparison", "column": {"name": OUTCOME}, "operator": "==", "parameter": ACCEPTED},
         )
     yield _expect(
         "expect_column_values_to_be_in_set",
@@ -87,14 +78,15 @@ def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
             column=name,
             mostly=tolerated,
         )
+    if not item.key:
+        return
     key = ", ".join(quote(k) for k in item.key)
     yield _expect(
         "unexpected_rows_expectation",
-        f"入库行的主键 {'+'.join(item.key)} 不重复",
+        f"入库行中重复的主键 {'+'.join(item.key)} 为 0",
         # A constant is selected, so that no key value can reach a result.
         unexpected_rows_query=(
-            f"SELECT 1 AS repeated FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}' "
-            f"GROUP BY {key} HAVING count(*) > 1"
+            f"SELECT 1 AS repeated FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}' GROUP BY {key} HAVING count(*) > 1"
         ),
     )
 
@@ -129,16 +121,14 @@ def _column(catalog: Catalog, column: ItemField, tolerated: float) -> Iterator[E
             macro=macro,
             mostly=tolerated,
         )
-    bounds = {f"{end}_value": _bound(field.type, value) for end, value in (("min", field.min), ("max", field.max))}
-    given = {end: value for end, value in bounds.items() if value is not None}
-    if given and _refuses(catalog, "range"):
-        low, high = field.min or "不限", field.max or "不限"
+    if (field.min or field.max) and _refuses(catalog, "range"):
         yield _expect(
             "expect_column_values_to_be_between",
-            f"{named}在 {low} 至 {high} 之间{enough}",
+            f"{named}在 {field.min or '不限'} 至 {field.max or '不限'} 之间{enough}",
             column=column.name,
+            min_value=_bound(field.type, field.min),
+            max_value=_bound(field.type, field.max),
             mostly=tolerated,
-            **given,
         )
 
 

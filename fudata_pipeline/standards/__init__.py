@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from duckdb import DuckDBPyConnection
 
-SUBJECTS = ("text", "dates", "resident_id", "organization", "contact", "place", "mask")
+SUBJECTS = ("text", "dates", "resident_id", "travel_documents", "organization", "contact", "place", "licence", "mask")
 """The macro files in the order of their dependencies."""
 
 

@@ -1,0 +1,51 @@
+"""Shared fixtures: the real catalog over a project folder of its own, and the demo's two nights run once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fudata_pipeline.catalog import Catalog, load_catalog
+from fudata_pipeline.demo import run_demo
+from fudata_pipeline.nightly import Night
+from fudata_pipeline.project import Project
+from fudata_pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "data" / "samples"
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    return load_catalog(ROOT / "catalog")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project with the real catalog."""
+    return Project.open(Settings(home=ROOT, data=tmp_path / "data"))
+
+
+Deliver = Callable[..., Path]
+
+
+@pytest.fixture
+def deliver(project: Project) -> Deliver:
+    """Drop one file into the inbox: ``deliver("zsj/房屋信息_1.csv", text_or_bytes)``."""
+
+    def drop(name: str, content: str | bytes) -> Path:
+        path = project.settings.inbox_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return drop
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, list[Night]]]:
+    """The demo's two nights, run once a session into a folder that tests must only read."""
+    project = Project.open(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo")))
+    yield project, run_demo(project, SAMPLES, quiet=True)
