@@ -236,7 +236,8 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
     for count in outcome.counts:
         if count.failed and count.severity in ("warn", "info"):
-            warnings.append(f"{count.column}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
+            titles = "、".join(item.column(c).field.title for c in count.column.split("+") if c)
+            warnings.append(f"{titles}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
     total = score(catalog, list(outcome.counts)).total
     result = replace(
         blank,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fudata_pipeline.catalog.model import Item
@@ -89,18 +90,16 @@ def export_quarantine(project: Project, items: Iterable[Item], target: Path) -> 
     """
     kept = list(open_loads(project, items))
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.tmp")
-    try:
-        aside.touch(mode=0o600)
+    with TemporaryDirectory(dir=target.parent, prefix=".export-") as private:  # mode 0700 while it is written
+        aside = Path(private) / target.name
         if target.suffix == ".xlsx":
             _write_workbook(project, kept, aside)
         elif target.suffix in (".csv", ".parquet"):
             _write_table(project, kept, aside, target.suffix)
         else:
             raise NotExported(f"不支持的文件类型 {target.suffix or target.name} → 用 .xlsx、.csv 或 .parquet")
+        aside.chmod(0o600)
         aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
     return sum(load["rows_quarantined"] for _, load in kept)
 
 

@@ -34,9 +34,10 @@ CREATE OR REPLACE MACRO resident_id_18(t) AS (
 -- for life), a real birth date 18xx..today, the check character. Placeholders (all-same digits, 1234…) fail these.
 CREATE OR REPLACE MACRO is_resident_id(t) AS (
     list_transform([t], lambda s:
+        CASE WHEN s IS NOT NULL THEN
         regexp_matches(s, '^((1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71)[0-9]{4}|8[1-3]0000)(18|19|20)[0-9]{9}[0-9X]$')
         AND has_birth_date(s)
-        AND coalesce(mod_11_2(try_cast(left(s, 17) AS BIGINT)) = right(s, 1), FALSE)
+        AND coalesce(mod_11_2(try_cast(left(s, 17) AS BIGINT)) = right(s, 1), FALSE) END
     )[1]
 );
 

@@ -11,6 +11,7 @@ from fudata_pipeline.synthetic.spellings import (
     as_number,
     born_before,
     full_width,
+    note_date_cells,
     serial,
     spell_dates,
     spell_ids,
@@ -115,7 +116,7 @@ def old_age_allowance(rng: Random, world: World) -> Sheet:
     headers = ["序号", "姓名", "身份证号码", "联系电话", "月份", "金额（元）", "账号"]
     rows: list[Row] = []
     for p in (p for p in world.people if p.age >= 70):
-        account = f"6217000{rng.randrange(10**11, 10**12)}"
+        account = f"9990000{rng.randrange(10**11, 10**12)}"
         for month in (dt.date(2022, 9, 1), dt.date(2022, 10, 1)):
             amount = 200 if p.age < 80 else 300 if p.age < 90 else 1000
             cells = [f"GL{len(rows) + 1:04d}", p.name, p.id, p.phone, month, amount, account]
@@ -133,6 +134,7 @@ def old_age_allowance(rng: Random, world: World) -> Sheet:
     sheet.spell("date_chinese", 8, put("月份", "2022年10月1日"), lambda r: r.cells["月份"] == dt.date(2022, 10, 1))
     sheet.spell("trailing_blank", 5, put("身份证号码", lambda i: f"{i}  "))
     sheet.repeat(2)
+    note_date_cells(sheet)
     sheet.rows.append(Row(dict.fromkeys(headers) | {"序号": "合计", "金额（元）": 30600}, {}, ["total_row"]))
     return sheet
 
@@ -158,6 +160,7 @@ def disability_certificate(rng: Random, world: World) -> Sheet:
     sheet.spell("lower_case_x", 3, put("身份证号", str.lower), lambda r: r.cells["身份证号"].endswith("X"))
     sheet.spell("full_width", 3, put("联系电话", full_width))
     sheet.repeat(1)
+    note_date_cells(sheet)
     return sheet
 
 

@@ -8,7 +8,14 @@ from random import Random
 import pyarrow as pa
 
 from fudata_pipeline.synthetic.rows import Row, Sheet, filled, put
-from fudata_pipeline.synthetic.spellings import as_number, full_width, serial, spell_dates, spell_phones
+from fudata_pipeline.synthetic.spellings import (
+    as_number,
+    full_width,
+    note_date_cells,
+    serial,
+    spell_dates,
+    spell_phones,
+)
 from fudata_pipeline.synthetic.world import World, day, person_name
 
 BUILDING_SCHEMA = pa.schema(
@@ -152,9 +159,7 @@ def food_licence(rng: Random, world: World) -> Sheet:
     )
     sheet.spell("trailing_blank", 2, put("统一社会信用代码", lambda c: f"{c} "))
     sheet.repeat(1)
-    for row in sheet.rows:
-        if isinstance(row.cells["有效期止"], dt.date):
-            row.kinds.append("date_cell")
+    note_date_cells(sheet)
     return sheet
 
 
@@ -171,7 +176,7 @@ def citizen_request(rng: Random, world: World) -> Sheet:
 
     sheet.damage("invalid_json", 2, cut)
     sheet.damage("phone_wrong", 3, put("lxdh", "匿名"))
-    sheet.older(5, lambda r: r.cells.update({"zt": "待受理", "bjsj": None, "gxsj": "2022-09-30 23:00:00"}))
+    sheet.older(4, lambda r: r.cells.update({"zt": "待受理", "bjsj": None, "gxsj": "2022-09-30 23:00:00"}))
     sheet.spell("no_place", 30, put("ld", None), filled("ld"))
     sheet.spell("date_digits", 20, put("slsj", lambda t: "".join(c for c in t if c.isdigit())))
     sheet.spell("phone_number", 10, put("lxdh", lambda n: int(n)), lambda r: r.cells["lxdh"].isdigit())

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from fudata_pipeline.synthetic import about_people, about_things, files
-from fudata_pipeline.synthetic.rows import QUARANTINED, WARNED, Row, Sheet
+from fudata_pipeline.synthetic.rows import QUARANTINED, WARNED, Sheet
 from fudata_pipeline.synthetic.world import World
 
 FIRST, SECOND = dt.date(2022, 10, 31), dt.date(2022, 11, 1)
@@ -182,7 +182,7 @@ def second_night(folder: Path, seed: str, world: World, sheets: Sheets) -> list[
     rental.path.write_text(rental.path.read_text("gb18030"), "utf-8")
     whole = taxpayer.path.read_bytes()
     last = whole.rstrip(b"\n").rfind(b"\n") + 1
-    taxpayer.path.write_bytes(whole[: last + 26])  # the code, and a part of the name
+    taxpayer.path.write_bytes(whole[: last + 25])  # the code and three characters of the name
     food.path.write_bytes(b"")
     disability.path.write_bytes(disability.path.read_bytes()[:3000])
     food.sheet = disability.sheet = None

@@ -47,6 +47,13 @@ def spell_dates(sheet: Sheet, header: str, share: float = 0.08, first: str = "{:
             row.cells[header] = first.format(value)
 
 
+def note_date_cells(sheet: Sheet) -> None:
+    """Count the rows of a workbook in which some date stays a real date cell."""
+    for row in sheet.rows:
+        if any(isinstance(cell, dt.date) for cell in row.cells.values()):
+            row.kinds.append("date_cell")
+
+
 def as_number(number: str) -> str:
     """What a spreadsheet saves to CSV for an identifier that it took for a number."""
     digits = number[:6]

@@ -23,9 +23,7 @@ COMMUNITIES = {
 """Two communities of each street; codes and names as in ``catalog/codes/community.csv``."""
 
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩冯邓曹彭曾肖田董潘袁蔡蒋余于杜叶程"
-GIVEN = (
-    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建国文辉力健波宁贵福生龙元全胜学祥才发武新利清飞彬富顺信子"
-)
+GIVEN = "伟芳娜敏静丽磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建国文辉力健波宁贵福生龙元全胜学祥才发武新利飞彬富顺信子"
 RARE = "𠮷㛃䶮"
 ROADS = ("福荣路", "红荔路", "彩田路", "梅林路", "景田路", "新洲路", "福强路", "爱国路", "百花路", "莲花路")
 ESTATES = ("翠园", "锦苑", "雅居", "新村", "花园", "公寓", "家园", "华庭")
@@ -182,7 +180,7 @@ def household(rng: Random, house: House, taken: set[str]) -> list[Person]:
     region = rng.choices(list(HOME_REGIONS), _REGION_WEIGHTS)[0]
     head = rng.randrange(1958, 1996)
     members = [("1", head, surname)]
-    if rng.random() < 0.8:
+    if rng.random() < 0.88:
         members.append(("2", head + rng.randrange(-3, 4), other))
         for _ in range(rng.choice((0, 1, 1, 2))):
             members.append((rng.choice("12"), min(head + rng.randrange(23, 34), 2022), surname))

@@ -16,7 +16,7 @@ from ..district import write_space as _write_space
 
 
 def _resident(resident_id: str, sex: str, birth: str, house: str = "", building: str = "") -> str:
-    return f"{resident_id},某某某,{sex},汉,{birth},,,,{house},{building},2020-01-01,2022-10-01"
+    return f"{resident_id},张小满,{sex},汉,{birth},,,13512345679,{house},{building},2020-01-01,2022-10-01"
 
 
 @pytest.fixture

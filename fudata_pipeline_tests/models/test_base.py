@@ -57,7 +57,7 @@ def test_a_missing_value_never_beats_one_that_is_there(project: Project) -> None
 
 
 def test_who_left_is_not_a_source(project: Project) -> None:
-    left = f"{WANG},赵六,男,汉,1880-01-01,,,,{HOUSE_2},,2020-01-01,2021-01-01,2022-10-01"
+    left = f"{WANG},赵六,男,汉,1880-01-01,,,13512345679,{HOUSE_2},,2020-01-01,2021-01-01,2022-10-01"
     folder = project.settings.inbox_dir / "zsj"
     folder.mkdir(parents=True)
     head = "公民身份号码,姓名,性别,民族,出生日期,文化程度,户籍类型,联系电话,房屋编码,建筑物编码,入住日期,离开日期,更新时间\n"
