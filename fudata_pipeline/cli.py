@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from fudata_pipeline.catalog import Catalog, CatalogError, load_catalog
-from fudata_pipeline.console import err, out, plain, print_json, progress, show_built, show_results, table
+from fudata_pipeline.console import err, out, plain, print_json, progress, show_built, show_results, show_table
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.load.examples import check_examples
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
@@ -153,11 +153,11 @@ def status(unit: Units = None, item: Items = None, as_json: AsJson = False) -> N
     if as_json:
         print_json(rows)
         return
-    table(
+    show_table(
         "各数据项状态",
         ["数据项", "名称", "最近一次", "时间", "当前版本时间", "当前行数", "隔离", "得分"],
         [
-            [r["item"], r["title"], VERDICTS[r["verdict"]], r["loaded_at"], r["current_loaded_at"], r["current_rows"],
+            [r["item"], r["title"], VERDICTS[str(r["verdict"])], r["loaded_at"], r["current_loaded_at"], r["current_rows"],
              r["rows_quarantined"], r["score"]]
             for r in rows
         ],
@@ -175,7 +175,7 @@ def quarantine_list(unit: Units = None, item: Items = None, as_json: AsJson = Fa
     if as_json:
         print_json([asdict(q) for q in found])
         return
-    table(
+    show_table(
         "隔离",
         ["数据项", "列", "规则", "问题", "行数", "行号（前几行）", "处理办法"],
         [[q.item, q.column, q.rule, q.wording, q.rows, ", ".join(map(str, q.lines)), q.cure] for q in found],
@@ -212,7 +212,7 @@ def quarantine_replay(unit: Units = None, item: Items = None, as_json: AsJson = 
     if as_json:
         print_json([{**plain(r.after), "released": r.released} for r in done])
     else:
-        table(
+        show_table(
             "重放",
             ["数据项", "结论", "原隔离", "现隔离", "放出"],
             [[r.after.item, VERDICTS[r.after.verdict], r.before["rows_quarantined"], r.after.rows_quarantined, r.released]
@@ -240,7 +240,7 @@ def explain(
         print_json(asdict(found))
         return
     out.print(f"{found.title} {found.entity_id}（{found.source_rows} 行来源）")
-    table(
+    show_table(
         "",
         ["字段", "值", "单位", "数据项", "文件", "行", "载入时间"],
         [[o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at] for o in found.origins],

@@ -26,7 +26,7 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def table(title: str, columns: list[str], rows: list[list[Any]], numeric: int = 99) -> None:
+def show_table(title: str, columns: list[str], rows: list[list[Any]], numeric: int = 99) -> None:
     """Print rows; columns from index ``numeric`` on are right-aligned."""
     grid = Table(title=title, title_justify="left", header_style="bold")
     for number, column in enumerate(columns):
@@ -64,7 +64,7 @@ def show_results(results: list[LoadResult]) -> None:
         for r in results
     ]
     columns = ["数据项", "名称", "结论", "交付行", "入库", "隔离", "重复", "得分"]
-    table("载入", columns, rows, numeric=3)
+    show_table("载入", columns, rows, numeric=3)
     for r in results:
         if r.failed:
             err.print(f"[red]✗[/] {r.item}：{r.reason}", highlight=False)

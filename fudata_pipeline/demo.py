@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fudata_pipeline.console import err, out, progress, show_built, show_results, table
+from fudata_pipeline.console import err, out, progress, show_built, show_results, show_table
 from fudata_pipeline.nightly import Night, products, run_night
 from fudata_pipeline.project import Project
 
@@ -76,7 +76,7 @@ _COUNTS = ("rows_in", "rows_accepted", "rows_quarantined", "rows_duplicate")
 def show_scoreboard(project: Project) -> None:
     """The scoreboard, and three queries to try on the published file."""
     rows = scoreboard(project)
-    table(
+    show_table(
         "记分牌（各单位当前可用版本）",
         ["单位", "可用/申报", "交付行", "入库", "隔离", "重复", "得分"],
         [

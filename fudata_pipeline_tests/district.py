@@ -16,7 +16,9 @@ ZHANG, LI, WANG = "440304199003071248", "11010519491231002X", "44052418800101001
 
 FIRM, SCHOOL = "91440300708461136T", "12320100671322000Q"
 
-RESIDENT_HEADER = "公民身份号码,姓名,性别,民族,出生日期,文化程度,户籍类型,联系电话,房屋编码,建筑物编码,入住日期,更新时间\n"
+RESIDENT_HEADER = (
+    "公民身份号码,姓名,性别,民族,出生日期,文化程度,户籍类型,联系电话,房屋编码,建筑物编码,入住日期,更新时间\n"
+)
 
 
 def write_space(inbox: Path) -> None:
@@ -24,7 +26,8 @@ def write_space(inbox: Path) -> None:
     folder = inbox / "zsj"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "网格划分信息_1.csv").write_text(
-        f"网格编码,网格名称,所属社区编码,网格员\n{GRID_1},东园01,东园社区,甲乙\n{GRID_2},东园02,东园社区,丙丁\n", "utf-8"
+        f"网格编码,网格名称,所属社区编码,网格员\n{GRID_1},东园01,东园社区,甲乙\n{GRID_2},东园02,东园社区,丙丁\n",
+        "utf-8",
     )
     buildings = {
         "ld_code": [BUILDING_1, BUILDING_2],

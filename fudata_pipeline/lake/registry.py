@@ -6,7 +6,6 @@ it is current, and the registry says so in one transaction after the files are d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,7 +58,7 @@ builds = Table(
     Column("rows", BigInteger, nullable=False),
 )
 
-Row = Mapping[str, Any]
+Row = sa.RowMapping
 
 
 class Registry:

@@ -6,11 +6,12 @@ version stays what models and publish use.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from fudata_pipeline.catalog.model import Catalog, Item, Unit
-from fudata_pipeline.load.item import PROMOTED, VERDICTS, LoadResult, load_item
+from fudata_pipeline.load.item import UNCHANGED, VERDICTS, LoadResult, load_item
 from fudata_pipeline.orchestration.resource import ProjectResource
 
 CHECK = "quality_gate"
@@ -44,10 +45,10 @@ def item_spec(catalog: Catalog, unit: Unit, item: Item) -> dg.AssetSpec:
     )
 
 
-def load_metadata(result: LoadResult) -> dict[str, object]:
+def load_metadata(result: LoadResult) -> dict[str, Any]:
     """What a load may show in Dagster: counts, score and reasons; never a value of the data."""
     rules = [r for r in result.rules if r["failed"]]
-    metadata: dict[str, object] = {
+    metadata: dict[str, Any] = {
         "结论": VERDICTS[result.verdict],
         "交付行数": result.rows_in,
         "dagster/row_count": result.rows_accepted,
@@ -87,23 +88,18 @@ def unit_assets(catalog: Catalog, unit: Unit, items: tuple[Item, ...]) -> dg.Ass
         failed: list[LoadResult] = []
         for key in sorted(context.selected_asset_keys):
             result = load_item(opened, by_key[key])
+            if result.verdict == UNCHANGED:
+                context.log.info(f"{result.item}：{VERDICTS[UNCHANGED]}（当前版本 {result.load_id}）")
+                context.log_event(dg.AssetObservation(key, metadata={"结论": VERDICTS[UNCHANGED]}))
+                continue
+            metadata = load_metadata(result)
             if result.failed:
                 failed.append(result)
                 context.log.error(f"{result.item}：{result.reason}")
-                yield dg.AssetCheckResult(passed=False, asset_key=key, check_name=CHECK, metadata=load_metadata(result))
-            elif result.verdict == PROMOTED:
-                metadata = load_metadata(result)
-                context.log.info(f"{result.item}：入库 {result.rows_accepted} 行，隔离 {result.rows_quarantined} 行")
-                yield dg.MaterializeResult(
-                    asset_key=key,
-                    metadata=metadata,
-                    check_results=[
-                        dg.AssetCheckResult(passed=True, check_name=CHECK, metadata={"结论": VERDICTS[PROMOTED]})
-                    ],
-                )
             else:
-                context.log.info(f"{result.item}：{VERDICTS[result.verdict]}（当前版本 {result.load_id}）")
-                context.log_event(dg.AssetObservation(key, metadata={"结论": VERDICTS[result.verdict]}))
+                context.log.info(f"{result.item}：入库 {result.rows_accepted} 行，隔离 {result.rows_quarantined} 行")
+                yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+            yield dg.AssetCheckResult(passed=not result.failed, asset_key=key, check_name=CHECK, metadata=metadata)
         if failed:
             raise dg.Failure(
                 description="；".join(f"{r.item}：{r.reason}" for r in failed),

@@ -86,9 +86,7 @@ def test_population_by_grid_counts_the_placed_and_keeps_empty_grids(night: Calla
 def test_only_what_depends_on_a_change_is_built_again(night: Callable[[list[str]], Project]) -> None:
     project = night([_resident(ZHANG, "女", "1990-03-07", HOUSE_1)])
     assert not any(b.changed for b in run_night(project, list(project.catalog.items_of("zsj"))).built)
-    write_residents(
-        project.settings.inbox_dir, [_resident(ZHANG, "女", "1990-03-07", HOUSE_3)], "居住人口登记_2.csv"
-    )
+    write_residents(project.settings.inbox_dir, [_resident(ZHANG, "女", "1990-03-07", HOUSE_3)], "居住人口登记_2.csv")
     again = run_night(project, list(project.catalog.items_of("zsj")))
     assert {r.item: r.verdict for r in again.results if r.verdict == "promoted"} == {
         "zsj.resident_registration": "promoted"

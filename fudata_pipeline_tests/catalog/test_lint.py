@@ -65,5 +65,5 @@ def test_all_findings_come_at_once(folder: Path) -> None:
 
 
 def test_a_missing_catalog_says_how_to_get_one(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="units.yaml"):
+    with pytest.raises(CatalogError, match=r"units\.yaml"):
         load_catalog(tmp_path)

@@ -138,9 +138,7 @@ def test_a_reader_that_holds_the_file_open_and_a_run_leave_each_other_alone(publ
         assert con.execute("SELECT person_name FROM base.population").fetchall() == [("张小小",)]
 
 
-def test_a_file_that_cannot_be_read_back_is_not_published(
-    published: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_read_back_is_not_published(published: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     before = published.settings.published_file.read_bytes()
     honest = publication_module._validate
 

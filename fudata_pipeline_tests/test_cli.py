@@ -1,0 +1,147 @@
+"""The command line as a person and as a script meet it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fudata_pipeline.nightly import Night
+from fudata_pipeline.project import Project
+
+from .conftest import ROOT
+
+Demo = tuple[Project, list[Night]]
+
+
+def _fudata(data: Path, *words: str, home: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    code = "import sys; from fudata_pipeline.cli import main; sys.argv[0] = 'fudata'; main()"
+    env = {"FUDATA_HOME": str(home), "FUDATA_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env, cwd=home
+    )
+
+
+def _json(demo: Demo, *words: str) -> Any:
+    done = _fudata(demo[0].settings.data_dir, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("run",), ("status",), ("catalog", "check"), ("quarantine", "list"), ("quarantine", "export"),
+     ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",)],
+)  # fmt: skip
+def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = _fudata(tmp_path, *words, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout
+
+
+def test_init_prepares_an_inbox_for_every_unit_and_may_be_repeated(tmp_path: Path, demo: Demo) -> None:
+    for _ in range(2):
+        assert _fudata(tmp_path, "init").returncode == 0
+    assert {p.name for p in (tmp_path / "inbox").iterdir()} == {u.id for u in demo[0].catalog.units}
+
+
+def test_status_and_quarantine_in_json(demo: Demo) -> None:
+    status = {row["item"]: row for row in _json(demo, "status")}
+    assert set(status) == set(demo[0].catalog.items_by_id)
+    taxpayer = status["swj.taxpayer"]
+    assert taxpayer["verdict"] == "refused_contract"
+    assert taxpayer["current_rows"] > 0
+    assert "truncated" in taxpayer["reason"]
+    listed = _json(demo, "quarantine", "list", "--unit", "gaj")
+    assert {row["item"] for row in listed} == {"gaj.hukou_population"}
+    assert all(row["rows"] > 0 and row["lines"] for row in listed)
+
+
+def test_catalog_check_in_json_is_an_empty_list_of_findings(demo: Demo) -> None:
+    assert _json(demo, "catalog", "check") == []
+
+
+def test_publish_without_change(demo: Demo) -> None:
+    assert [b["changed"] for b in _json(demo, "publish")] == [False] * 9
+
+
+def test_explain_in_json_and_as_a_table(demo: Demo) -> None:
+    import duckdb
+
+    data = demo[0].settings
+    with duckdb.connect(str(data.published_file), read_only=True) as con:
+        (code,) = con.execute("SELECT uscc FROM base.legal_entity ORDER BY 1 LIMIT 1").fetchone() or ("",)
+    found = _json(demo, "explain", "base.legal_entity", code)
+    assert {o["column"] for o in found["origins"]} >= {"entity_name"}
+    shown = _fudata(data.data_dir, "explain", "base.legal_entity", code.lower())
+    assert shown.returncode == 0
+    assert "名称" in shown.stdout
+    assert "scjg" in shown.stdout
+
+
+def test_refused_items_make_the_run_fail_but_everything_else_is_done(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox" / "zsj"
+    inbox.mkdir(parents=True)
+    (inbox / "网格划分信息_1.csv").write_text(
+        "网格编码,网格名称,所属社区编码,网格员\n440304001901001,东园01,东园社区,\n", "utf-8"
+    )
+    done = _fudata(tmp_path, "run", "--item", "zsj.grid_division", "--item", "zsj.house", "--json")
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert {r["item"]: r["verdict"] for r in report["items"]} == {
+        "zsj.grid_division": "promoted",
+        "zsj.house": "source_missing",
+    }
+    assert {p["product"] for p in report["products"]} == {"block.grid", "published"}
+
+
+def test_since_takes_only_what_arrived_later(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox" / "zsj"
+    inbox.mkdir(parents=True)
+    (inbox / "网格划分信息_1.csv").write_text(
+        "网格编码,网格名称,所属社区编码,网格员\n440304001901001,东园01,东园社区,\n", "utf-8"
+    )
+    assert json.loads(_fudata(tmp_path, "run", "--since", "2099-01-01", "--json").stdout)["items"] == []
+    since = json.loads(_fudata(tmp_path, "run", "--since", "2020-01-01", "--json").stdout)["items"]
+    assert [r["item"] for r in since] == ["zsj.grid_division"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "--unit", "nobody"), "没有单位 'nobody'"),
+        (("run", "--item", "gaj.hukou"), "gaj.hukou_population"),
+        (("explain", "base.population", "1"), "还没有发布文件"),
+        (("demo", "--samples", "/nowhere"), "/nowhere"),
+        (("quarantine", "export", "x.docx"), "不支持的文件类型"),
+    ],
+)
+def test_wrong_use_says_what_and_how_without_a_traceback(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    done = _fudata(tmp_path, *words)
+    assert done.returncode == 2
+    assert said in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_broken_catalog_is_named_file_by_file(tmp_path: Path) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "units.yaml").write_text("units: [{id: X}]", "utf-8")
+    for words in (("catalog", "check"), ("run",)):
+        done = _fudata(tmp_path / "data", *words, home=tmp_path)
+        assert done.returncode in (1, 2)
+        assert "units.yaml" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_defect_of_ours_goes_to_the_log_without_values(tmp_path: Path) -> None:
+    (tmp_path / "registry.sqlite").write_bytes(b"this is not a database, says 440304199003071248" * 100)
+    done = _fudata(tmp_path, "status")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    log = (tmp_path / "logs" / "fudata.log").read_text("utf-8")
+    assert "DatabaseError" in log
+    assert "440304199003071248" not in log + done.stderr
