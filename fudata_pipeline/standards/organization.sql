@@ -14,12 +14,12 @@ CREATE OR REPLACE MACRO uscc_head_sum(n7) AS (
 -- of a column are faster to take than those of a lambda parameter: give it a column, not a long expression.
 CREATE OR REPLACE MACRO is_uscc(t) AS (
     regexp_matches(t, '^[1-9ANY][1-59][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}$')
-    AND coalesce((uscc_head_sum(try_cast(substr(t, 2, 7) AS INTEGER))
+    AND (uscc_head_sum(try_cast(substr(t, 2, 7) AS INTEGER))
         + uscc_value(left(t, 1))
         + 20 * uscc_value(substr(t, 9, 1)) + 29 * uscc_value(substr(t, 10, 1)) + 25 * uscc_value(substr(t, 11, 1))
         + 13 * uscc_value(substr(t, 12, 1)) + 8 * uscc_value(substr(t, 13, 1)) + 24 * uscc_value(substr(t, 14, 1))
         + 10 * uscc_value(substr(t, 15, 1)) + 30 * uscc_value(substr(t, 16, 1)) + 28 * uscc_value(substr(t, 17, 1))
-        + uscc_value(right(t, 1))) % 31 = 0, FALSE)
+        + uscc_value(right(t, 1))) % 31 = 0
 );
 
 -- uscc_org_code: the organization code inside a valid USCC (characters 9..17). NULL: not a valid USCC.

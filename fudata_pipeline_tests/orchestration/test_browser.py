@@ -10,7 +10,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +54,11 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.copytree(SAMPLES / night, data / "inbox", dirs_exist_ok=True)
         for job, succeeds in (("intake", green), ("models_and_publish", True)):
             done = subprocess.run(
-                [*dagster, "job", "execute", *module, "-j", job], env=environment, cwd=ROOT, capture_output=True, check=False
+                [*dagster, "job", "execute", *module, "-j", job],
+                env=environment,
+                cwd=ROOT,
+                capture_output=True,
+                check=False,
             )
             assert (done.returncode == 0) == succeeds, done.stderr[-3000:]
     port = _free_port()
@@ -99,7 +102,16 @@ def _text(page: Page, path: str, wait_for: str) -> str:
 
 def test_an_item_shows_its_rows_score_and_reasons(page: Page) -> None:
     text = _text(page, "/assets/item/zsj/house", "违反规则")
-    for shown in ("政数局《房屋信息》", "交付行数", "隔离行数", "重复行数", "得分", "house_area", "DECIMAL(18,2)", "备注"):
+    for shown in (
+        "政数局《房屋信息》",
+        "交付行数",
+        "隔离行数",
+        "重复行数",
+        "得分",
+        "house_area",
+        "DECIMAL(18,2)",
+        "备注",
+    ):
         assert shown in text, shown
 
 
