@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files as resources
 
 from fudata_pipeline.catalog.model import BaseTable
-from fudata_pipeline.engine.duckdb import parquet, text
+from fudata_pipeline.engine.sql import literal, parquet
 from fudata_pipeline.load.item import version_dir
 from fudata_pipeline.load.split import ACCEPTED
 from fudata_pipeline.models.base import NothingToBuild
@@ -37,7 +37,7 @@ def product_sql(project: Project, product: str) -> str:
 
 
 def _codes_sql(project: Project, name: str) -> str:
-    rows = ", ".join(f"({text(c)}, {text(t)})" for c, t in project.catalog.codes[name].titles.items())
+    rows = ", ".join(f"({literal(c)}, {literal(t)})" for c, t in project.catalog.codes[name].titles.items())
     return f"(VALUES {rows})"
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from fudata_pipeline.blocks.place import GRID, placement_name, product_sql
 from fudata_pipeline.catalog.model import Theme
-from fudata_pipeline.engine.duckdb import quote, text
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.models.base import NothingToBuild
 from fudata_pipeline.models.product import Built, materialize
 from fudata_pipeline.project import Project
@@ -25,16 +25,16 @@ def _as_of(project: Project, theme: Theme) -> date:
 def theme_sql(project: Project, theme: Theme) -> str:
     """One row per grid of the district, also where nobody is: a count of zero is a fact."""
     subject = project.catalog.base(theme.subject)
-    measures = ", ".join(f"{m.sql} AS {quote(m.name)}" for m in theme.measures)
-    filled = ", ".join(f"coalesce(m.{quote(m.name)}, 0) AS {quote(m.name)}" for m in theme.measures)
+    measures = ", ".join(f"{m.sql} AS {identifier(m.name)}" for m in theme.measures)
+    filled = ", ".join(f"coalesce(m.{identifier(m.name)}, 0) AS {identifier(m.name)}" for m in theme.measures)
     return f"""
         WITH placed AS (
-            SELECT e.*, p.grid_code, DATE {text(_as_of(project, theme))} AS as_of
+            SELECT e.*, p.grid_code, DATE {literal(_as_of(project, theme))} AS as_of
             FROM {product_sql(project, placement_name(subject))} AS p
             JOIN {product_sql(project, f"base.{subject.table}")} AS e USING (entity_id)
             WHERE p.grid_code IS NOT NULL),
         measured AS (SELECT grid_code, {measures} FROM placed GROUP BY grid_code)
-        SELECT g.*, DATE {text(_as_of(project, theme))} AS as_of, {filled}
+        SELECT g.*, DATE {literal(_as_of(project, theme))} AS as_of, {filled}
         FROM {product_sql(project, GRID)} AS g LEFT JOIN measured AS m USING (grid_code)"""
 
 

@@ -4,27 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 
 from fudata_pipeline import standards
 from fudata_pipeline.settings import Settings
-
-
-def quote(name: str) -> str:
-    """SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: object) -> str:
-    """SQL string literal."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def parquet(*paths: Path) -> str:
-    """SQL table function over Parquet files."""
-    return f"read_parquet([{', '.join(text(p) for p in paths)}])"
 
 
 @contextmanager

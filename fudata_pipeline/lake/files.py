@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from fudata_pipeline.settings import Settings
 
-LOCK_SECONDS = 600
+LOCK_SECONDS = 600.0
 
 
 class Busy(Exception):
@@ -42,9 +42,13 @@ def replace(aside: Path, target: Path) -> None:
 
 @contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
-    """Fill a folder aside; it appears as ``target`` only when the block succeeds, and leaves nothing if not."""
+    """Fill a folder aside; it appears as ``target`` only when the block succeeds, and leaves nothing if not.
+
+    The caller holds the lock of whatever ``target.parent`` belongs to.
+    """
+    for left_by_a_kill in target.parent.glob(".*.tmp"):
+        shutil.rmtree(left_by_a_kill, ignore_errors=True)
     aside = target.with_name(f".{target.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     try:
         yield aside
@@ -70,4 +74,6 @@ def locked(settings: Settings, name: str) -> Iterator[None]:
         with lock:
             yield
     except Timeout:
-        raise Busy(f"{name} 正被另一个进程处理（锁文件 {path}），已等待 {LOCK_SECONDS} 秒；请待其结束后重试") from None
+        raise Busy(
+            f"{name} 正被另一个进程处理（锁文件 {path}），已等待 {LOCK_SECONDS:.0f} 秒；请待其结束后重试"
+        ) from None

@@ -10,7 +10,8 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline import standards
-from fudata_pipeline.engine.duckdb import connect, quote, text
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.lake import files
 from fudata_pipeline.settings import Settings
 
@@ -37,7 +38,7 @@ def publication(settings: Settings, target: Path) -> Iterator[DuckDBPyConnection
         leftover.unlink(missing_ok=True)
     try:
         with connect(settings) as con:
-            con.execute(f"ATTACH {text(aside)} AS publication (STORAGE_VERSION {text(STORAGE_VERSION)})")
+            con.execute(f"ATTACH {literal(aside)} AS publication (STORAGE_VERSION {literal(STORAGE_VERSION)})")
             con.execute("USE publication")
             standards.install(con)  # the same macros, inside the file, for analysts
             yield con
@@ -57,6 +58,6 @@ def _validate(path: Path) -> None:
             for schema, table in con.execute(
                 "SELECT table_schema, table_name FROM information_schema.tables"
             ).fetchall():
-                con.execute(f"SELECT * FROM {quote(schema)}.{quote(table)} LIMIT 1").fetchall()
+                con.execute(f"SELECT * FROM {identifier(schema)}.{identifier(table)} LIMIT 1").fetchall()
     except duckdb.Error as error:
         raise NotPublishable(f"发布文件校验失败，已发布的文件保持不变：{error}") from error

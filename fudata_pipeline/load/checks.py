@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fudata_pipeline.catalog.model import Catalog, FieldDef, Item, Rule
-from fudata_pipeline.engine.duckdb import quote, text
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.headers import HeaderMap
 
 BITS = 60
@@ -33,13 +33,13 @@ class Check:
 
 def raw_column(name: str) -> str:
     """Name of the column that holds the cleaned text of ``name``."""
-    return quote(f"r_{name}")
+    return identifier(f"r_{name}")
 
 
 def _range(field: FieldDef, value: str) -> str:
     kind = "DATE" if field.type == "date" else "TIMESTAMP" if field.type == "datetime" else "DECIMAL(38,4)"
     bounds = [(field.min, ">="), (field.max, "<=")]
-    return " AND ".join(f"{value} {op} CAST({text(bound)} AS {kind})" for bound, op in bounds if bound is not None)
+    return " AND ".join(f"{value} {op} CAST({literal(bound)} AS {kind})" for bound, op in bounds if bound is not None)
 
 
 def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Check, ...]:
@@ -49,7 +49,7 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
         if column.name not in headers.columns:
             continue
         field = column.field
-        raw, value = raw_column(column.name), quote(column.name)
+        raw, value = raw_column(column.name), identifier(column.name)
         rules = [*catalog.types[field.type].rules]
         rules += ["required"] if column.required else []
         rules += ["code"] if field.codes else []
@@ -61,25 +61,25 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
     for use in item.rules:
         if all(c in headers.columns for c in use.columns):
             rule = catalog.rules[use.rule]
-            sql = rule.violation.format(*(quote(c) for c in use.columns))
+            sql = rule.violation.format(*(identifier(c) for c in use.columns))
             found.append(("+".join(use.columns), rule, sql))
     return tuple(Check(n, column, rule, sql) for n, (column, rule, sql) in enumerate(found))
 
 
 def code_table(codes: str) -> str:
     """Name of the temporary table that maps spellings of a code set to codes."""
-    return quote(f"codes_{codes}")
+    return identifier(f"codes_{codes}")
 
 
 def code_table_sql(catalog: Catalog, codes: str) -> str:
-    rows = ", ".join(f"({text(alias)}, {text(code)})" for alias, code in catalog.codes[codes].aliases.items())
+    rows = ", ".join(f"({literal(alias)}, {literal(code)})" for alias, code in catalog.codes[codes].aliases.items())
     return f"CREATE OR REPLACE TEMP TABLE {code_table(codes)} AS FROM (VALUES {rows}) AS t(alias, code)"
 
 
 def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[Check, ...], staging: str) -> str:
     """SELECT over a staged delivery: ``_line``, typed columns (NULL where not delivered) and rule masks."""
     cleaned = [
-        f"clean_text({quote(headers.columns[f.name])}) AS {raw_column(f.name)}"
+        f"clean_text({identifier(headers.columns[f.name])}) AS {raw_column(f.name)}"
         if f.name in headers.columns
         else f"CAST(NULL AS VARCHAR) AS {raw_column(f.name)}"
         for f in item.fields
@@ -89,12 +89,12 @@ def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[
         definition = catalog.types[f.field.type]
         raw = raw_column(f.name)
         if f.field.codes:
-            alias = quote(f"k_{f.name}")
+            alias = identifier(f"k_{f.name}")
             joins.append(f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw})")
             parsed = f"{alias}.code"
         else:
             parsed = definition.parse.format(raw=raw)
-        typed.append(f"CAST({parsed} AS {definition.duckdb}) AS {quote(f.name)}")
+        typed.append(f"CAST({parsed} AS {definition.duckdb}) AS {identifier(f.name)}")
     # Each violation is a column of its own: inside CASE or AND, DuckDB would compute what they share once for each.
     flags = [f"({c.violation}) AS _broken{c.number}" for c in checks]
     masks = []
@@ -105,7 +105,7 @@ def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[
         )
         unreadable = 1 if start == 0 else 0  # a malformed row breaks rule 0, and no other can be judged
         masks.append(f"CASE WHEN _malformed IS NULL THEN {bits} ELSE {unreadable} END AS _mask{start // BITS}")
-    columns = ", ".join(quote(c) for c in item.columns)
+    columns = ", ".join(identifier(c) for c in item.columns)
     return f"""
         WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)} FROM {staging}),
         typed AS (SELECT cleaned.*, {", ".join(typed)} FROM cleaned {" ".join(joins)}),

@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.lint import Finding
 from fudata_pipeline.catalog.model import Catalog, Item
-from fudata_pipeline.engine.duckdb import quote
+from fudata_pipeline.engine.sql import identifier
 from fudata_pipeline.load.checks import checked_sql, code_table_sql, compile_checks
 from fudata_pipeline.load.headers import map_headers
 
@@ -34,7 +34,7 @@ def check_examples(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> lis
     for codes in {f.field.codes for f in item.fields if f.field.codes}:
         con.execute(code_table_sql(catalog, codes))
     con.register("examples_given", _staged(item))
-    values = ", ".join(f"CAST({quote(c)} AS VARCHAR)" for c in item.columns)
+    values = ", ".join(f"CAST({identifier(c)} AS VARCHAR)" for c in item.columns)
     broken = ", ".join(c.broken for c in checks)
     sql = checked_sql(catalog, item, headers, checks, "examples_given")
     rows = con.execute(f"SELECT {values}, {broken} FROM ({sql}) ORDER BY _line").fetchall()

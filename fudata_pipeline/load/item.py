@@ -119,8 +119,11 @@ def load_item(project: Project, item: Item, *, again: bool = False) -> LoadResul
     last good version stays current unless the verdict is ``promoted``.
     """
     started = time.monotonic()
-    with files.locked(project.settings, f"item/{item.id}"):
-        result = _load(project, item, again=again)
+    try:
+        with files.locked(project.settings, f"item/{item.id}"):
+            result = _load(project, item, again=again)
+    except files.Busy as busy:
+        result = LoadResult(item.unit, item.id, item.title, INTERNAL_ERROR, str(busy))
     return replace(result, seconds=round(time.monotonic() - started, 3))
 
 

@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.engine.duckdb import connect, parquet, text
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.sql import literal, parquet
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.item import REFUSED_CONTRACT, REFUSED_GATE, LoadResult, load_item, version_dir
 from fudata_pipeline.load.split import QUARANTINE
@@ -104,8 +105,8 @@ def export_quarantine(project: Project, items: Iterable[Item], target: Path) -> 
 
 
 def _rows_sql(project: Project, item: Item, load: Row) -> str:
-    return f"""SELECT {text(item.unit)} AS unit, {text(item.id)} AS item, {text(load["file_name"])} AS file_name,
-        {text(load["sha256"])} AS sha256, {text(load["load_id"])} AS load_id, _line AS line,
+    return f"""SELECT {literal(item.unit)} AS unit, {literal(item.id)} AS item, {literal(load["file_name"])} AS file_name,
+        {literal(load["sha256"])} AS sha256, {literal(load["load_id"])} AS load_id, _line AS line,
         array_to_string(_rules, '; ') AS rules, array_to_string(_reasons, '；') AS reasons,
         _raw AS raw, _text AS text FROM {parquet(version_dir(project, load) / QUARANTINE)}"""
 
@@ -116,7 +117,7 @@ def _write_table(project: Project, kept: list[tuple[Item, Row]], path: Path, suf
     union = " UNION ALL ".join(_rows_sql(project, item, load) for item, load in kept)
     options = "FORMAT csv, HEADER" if suffix == ".csv" else "FORMAT parquet, COMPRESSION zstd"
     with connect(project.settings) as con:
-        con.execute(f"COPY ({union} ORDER BY item, line) TO {text(path)} ({options})")
+        con.execute(f"COPY ({union} ORDER BY item, line) TO {literal(path)} ({options})")
 
 
 def _write_workbook(project: Project, kept: list[tuple[Item, Row]], path: Path) -> None:

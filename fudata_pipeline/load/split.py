@@ -8,7 +8,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.model import Catalog, Item
-from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.checks import Check, any_broken, checked_sql, code_table_sql, compile_checks
 from fudata_pipeline.load.headers import HeaderMap
 from fudata_pipeline.quality.score import RuleCount
@@ -41,9 +41,9 @@ def _one(con: DuckDBPyConnection, sql: str) -> tuple:
 
 def _fates_sql(item: Item) -> str:
     """Decide among rows of one key: copies are dropped; the greatest ``latest_by`` wins; else none is chosen."""
-    key = ", ".join(quote(k) for k in item.key)
-    content = ", ".join(quote(c) for c in item.columns)
-    newest_first = f"ORDER BY {quote(item.latest_by)} DESC NULLS LAST" if item.latest_by else ""
+    key = ", ".join(identifier(k) for k in item.key)
+    content = ", ".join(identifier(c) for c in item.columns)
+    newest_first = f"ORDER BY {identifier(item.latest_by)} DESC NULLS LAST" if item.latest_by else ""
     return f"""
         CREATE TEMP TABLE fates AS
         WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
@@ -65,12 +65,12 @@ def _reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]
     for c in checks:
         if c.rule.severity != "quarantine":
             continue
-        names.append(f"CASE WHEN {c.broken} THEN {text(f'{c.column}:{c.rule.rule_id}')} END")
+        names.append(f"CASE WHEN {c.broken} THEN {literal(f'{c.column}:{c.rule.rule_id}')} END")
         where = f"{c.column}：" if c.column else ""
-        reasons.append(f"CASE WHEN {c.broken} THEN {text(where + c.rule.wording_zh)} END")
+        reasons.append(f"CASE WHEN {c.broken} THEN {literal(where + c.rule.wording_zh)} END")
     for fate in ("unique_key", "superseded"):
-        names.append(f"CASE WHEN fate = {text(fate)} THEN {text(':' + fate)} END")
-        reasons.append(f"CASE WHEN fate = {text(fate)} THEN {text(catalog.rules[fate].wording_zh)} END")
+        names.append(f"CASE WHEN fate = {literal(fate)} THEN {literal(':' + fate)} END")
+        reasons.append(f"CASE WHEN fate = {literal(fate)} THEN {literal(catalog.rules[fate].wording_zh)} END")
     return tuple(f"list_filter([{', '.join(x)}], lambda x: x IS NOT NULL)" for x in (names, reasons))  # type: ignore[return-value]
 
 
@@ -94,19 +94,19 @@ def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: Header
         FROM ({checked_sql(catalog, item, headers, checks, source)})""")
     con.execute(_fates_sql(item))
 
-    columns = ", ".join(quote(c) for c in item.columns)
+    columns = ", ".join(identifier(c) for c in item.columns)
     con.execute(f"""
         COPY (SELECT _line, {columns} FROM checked
               WHERE NOT _set_aside AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted') ORDER BY _line)
-        TO {text(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
+        TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
     names, reasons = _reasons_sql(catalog, checks)
-    delivered = ", ".join(f"{text(h)}: s.{quote(h)}" for h in (*headers.columns.values(), *headers.extra))
+    delivered = ", ".join(f"{literal(h)}: s.{identifier(h)}" for h in (*headers.columns.values(), *headers.extra))
     con.execute(f"""
         COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons,
-                CAST(to_json({{{delivered}}}) AS VARCHAR) AS _raw, s._text, {", ".join(f"c.{quote(x)}" for x in item.columns)}
+                CAST(to_json({{{delivered}}}) AS VARCHAR) AS _raw, s._text, {", ".join(f"c.{identifier(x)}" for x in item.columns)}
               FROM checked c LEFT JOIN fates f USING (_line) JOIN {source} s ON s._line = c._line
               WHERE _set_aside OR fate IN ('unique_key', 'superseded') ORDER BY c._line)
-        TO {text(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
+        TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
     return _account(con, catalog, item, checks, staging, out)
 
 
@@ -115,7 +115,7 @@ def _account(
 ) -> Split:
     """Count every outcome from what was written, and compare with what was delivered."""
     (rows_in,) = _one(con, f"SELECT count(*) FROM {parquet(staging)}")
-    content = ", ".join(quote(c) for c in item.columns)
+    content = ", ".join(identifier(c) for c in item.columns)
     accepted, digest = _one(
         con,
         f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) "
@@ -129,7 +129,7 @@ def _account(
         )
     fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     broken = _one(con, f"SELECT {', '.join(f'count(*) FILTER ({c.broken})' for c in checks)} FROM checked")
-    filled = _one(con, f"SELECT {', '.join(f'count({quote(c)})' for c in item.columns)} FROM checked")
+    filled = _one(con, f"SELECT {', '.join(f'count({identifier(c)})' for c in item.columns)} FROM checked")
     filled_by = dict(zip(item.columns, filled, strict=True))
     counts = []
     for check, failed in zip(checks, broken, strict=True):

@@ -7,7 +7,7 @@ order in which rows arrive can never decide). The winner's item, load and line s
 from __future__ import annotations
 
 from fudata_pipeline.catalog.model import BaseField, BaseInput, BaseTable
-from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.item import version_dir
 from fudata_pipeline.load.split import ACCEPTED
@@ -27,14 +27,14 @@ def _ranks(base: BaseTable, field: BaseField) -> list[str]:
 
 def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) -> str:
     item = project.catalog.items_by_id[feed.item]
-    recency = quote(item.latest_by) if item.latest_by else "NULL"
+    recency = identifier(item.latest_by) if item.latest_by else "NULL"
     columns = []
     for field in base.fields:
         kind = project.catalog.types[field.field.type].duckdb
-        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {quote(field.name)}")
-    loaded = f"TIMESTAMP {text(load['loaded_at'])}"
+        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {identifier(field.name)}")
+    loaded = f"TIMESTAMP {literal(load['loaded_at'])}"
     return f"""
-        SELECT {", ".join(columns)}, {text(feed.item)} AS _item, {text(load["load_id"])} AS _load_id, _line,
+        SELECT {", ".join(columns)}, {literal(feed.item)} AS _item, {literal(load["load_id"])} AS _load_id, _line,
             coalesce(CAST({recency} AS TIMESTAMP), {loaded}) AS _as_of
         FROM {parquet(version_dir(project, load) / ACCEPTED)} {f"WHERE {feed.where}" if feed.where else ""}"""
 
@@ -51,13 +51,13 @@ def base_sql(project: Project, base: BaseTable) -> str:
         wanted = "、".join(feed.item for feed in base.inputs)
         raise NothingToBuild(f"{base.title}：{wanted} 都还没有可用版本 → 先成功载入其中至少一项")
     rows = " UNION ALL BY NAME ".join(_input_sql(project, base, feed, current[feed.item]) for feed in feeds)
-    key = quote(base.key)
+    key = identifier(base.key)
     values, sources = [], []
     for field in base.fields:
         if field.name == base.key:
             continue
-        name = quote(field.name)
-        rank = " ".join(f"WHEN {text(item)} THEN {n}" for n, item in enumerate(_ranks(base, field)))
+        name = identifier(field.name)
+        rank = " ".join(f"WHEN {literal(item)} THEN {n}" for n, item in enumerate(_ranks(base, field)))
         order = f"row(CASE _item {rank} END, -epoch_us(_as_of), CAST({name} AS VARCHAR), _load_id, _line)"
         winner = f"{{v: {name}, item: _item, load_id: _load_id, line: _line}}"
         values.append(f"min_by({winner}, {order}) FILTER ({name} IS NOT NULL) AS {name}")
@@ -65,14 +65,14 @@ def base_sql(project: Project, base: BaseTable) -> str:
             f"{name}: CASE WHEN {name} IS NOT NULL THEN "
             f"{{item: {name}.item, load_id: {name}.load_id, line: {name}.line}} END"
         )
-    chosen = ", ".join(f"{quote(f.name)}.v AS {quote(f.name)}" for f in base.fields if f.name != base.key)
+    chosen = ", ".join(f"{identifier(f.name)}.v AS {identifier(f.name)}" for f in base.fields if f.name != base.key)
     return f"""
         WITH rows AS ({rows}),
         linked AS (SELECT * FROM rows WHERE {base.key_rule or f"{key} IS NOT NULL"}),
         survived AS (
             SELECT {key}, {", ".join(values)}, count(*) AS source_rows, list_sort(list(DISTINCT _item)) AS source_items
             FROM linked GROUP BY {key})
-        SELECT substr(md5({text(base.table + ":")} || {key}), 1, 16) AS entity_id, {key}, {chosen},
+        SELECT substr(md5({literal(base.table + ":")} || {key}), 1, 16) AS entity_id, {key}, {chosen},
             source_rows, source_items, {{{", ".join(sources)}}} AS provenance
         FROM survived"""
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline import standards
-from fudata_pipeline.engine.duckdb import connect, parquet, quote, text
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import now
@@ -65,7 +66,9 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.tmp")
         with connect(project.settings) as con:
-            con.execute(f"COPY ({sql} ORDER BY {quote(key)}) TO {text(aside)} (FORMAT parquet, COMPRESSION zstd)")
+            con.execute(
+                f"COPY ({sql} ORDER BY {identifier(key)}) TO {literal(aside)} (FORMAT parquet, COMPRESSION zstd)"
+            )
             rows = _count(con, aside)
         files.replace(aside, path)
         project.registry.record_build(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from fudata_pipeline.engine.duckdb import quote
+from fudata_pipeline.engine.sql import identifier
 
 
 class NotExplained(Exception):
@@ -57,7 +57,7 @@ def explain(published: Path, table: str, entity: str) -> Explanation:
         ]
         if schema not in ("", "base") or name not in tables:
             raise NotExplained(f"没有基础表 {table!r} → 可用：{'、'.join(f'base.{t}' for t in tables)}")
-        columns = [r[0] for r in con.execute(f"DESCRIBE base.{quote(name)}").fetchall()]
+        columns = [r[0] for r in con.execute(f"DESCRIBE base.{identifier(name)}").fetchall()]
         titles = dict(
             con.execute(
                 "SELECT column_name, title FROM meta.dictionary WHERE table_schema = 'base' AND table_name = ?",
@@ -66,7 +66,7 @@ def explain(published: Path, table: str, entity: str) -> Explanation:
         )
         key = columns[1]  # entity_id, key, attributes …
         found = con.execute(
-            f"SELECT * FROM base.{quote(name)} WHERE entity_id = $1 OR {quote(key)} = upper($1)", [entity]
+            f"SELECT * FROM base.{identifier(name)} WHERE entity_id = $1 OR {identifier(key)} = upper($1)", [entity]
         ).fetchone()
         if found is None:
             raise NotExplained(f"base.{name} 中没有 {key} 或 entity_id 为所给值的实体 → 核对编号，或确认其来源已载入")
@@ -115,7 +115,7 @@ def _place(con: duckdb.DuckDBPyConnection, name: str, entity_id: str) -> dict[st
     if not placed or not placed[0]:
         return {}
     found = con.execute(
-        f"SELECT grid_code, method, confidence, reason FROM block.{quote(f'{name}_placement')} WHERE entity_id = ?",
+        f"SELECT grid_code, method, confidence, reason FROM block.{identifier(f'{name}_placement')} WHERE entity_id = ?",
         [entity_id],
     ).fetchone()
     names = ("grid_code", "method", "confidence", "reason")

@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.blocks.place import product_sql
 from fudata_pipeline.catalog.model import FieldDef, Item
-from fudata_pipeline.engine.duckdb import parquet, quote, text
+from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.publication import publication
 from fudata_pipeline.lake.registry import Row
@@ -84,7 +84,7 @@ def _version(project: Project, builds: list[Row]) -> str:
 
 def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[dict[str, Any]]:
     schema, table = build["product"].split(".", 1)
-    con.execute(f"CREATE TABLE {schema}.{quote(table)} AS FROM {product_sql(project, build['product'])}")
+    con.execute(f"CREATE TABLE {schema}.{identifier(table)} AS FROM {product_sql(project, build['product'])}")
     theme = next((t for t in project.catalog.themes if f"block.{t.table}" == build["product"]), None)
     titles = {m.name: f"{m.title}（{m.unit}）" if m.unit else m.title for m in theme.measures} if theme else {}
     return _describe(con, "TABLE", schema, table, build["title"], titles, project.catalog.fields)
@@ -92,8 +92,8 @@ def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[
 
 def _write_view(project: Project, con: DuckDBPyConnection, item: Item, load: Row) -> list[dict[str, Any]]:
     path: Path = version_dir(project, load) / ACCEPTED
-    name = f"item.{quote(item.view)}"
-    con.execute(f"CREATE VIEW {name} AS SELECT *, {text(load['load_id'])} AS _load_id FROM {parquet(path)}")
+    name = f"item.{identifier(item.view)}"
+    con.execute(f"CREATE VIEW {name} AS SELECT *, {literal(load['load_id'])} AS _load_id FROM {parquet(path)}")
     title = f"{project.catalog.units_by_id[item.unit].short}：{item.title}"
     return _describe(con, "VIEW", "item", item.view, title, {}, {f.name: f.field for f in item.fields})
 
@@ -108,14 +108,14 @@ def _describe(
     fields: dict[str, FieldDef],
 ) -> list[dict[str, Any]]:
     """Comment a table just written and its columns; returns its rows of ``meta.dictionary``."""
-    name = f"{schema}.{quote(table)}"
-    con.execute(f"COMMENT ON {kind} {name} IS {text(title)}")
+    name = f"{schema}.{identifier(table)}"
+    con.execute(f"COMMENT ON {kind} {name} IS {literal(title)}")
     rows = []
     for column, data_type, *_ in con.execute(f"DESCRIBE {name}").fetchall():
         field = fields.get(column)
         column_title = titles.get(column) or (field.title if field else GENERATED.get(column, column))
         comment = column_title + (f"（{field.standard}）" if field and field.standard else "")
-        con.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {text(comment)}")
+        con.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(comment)}")
         rows.append(
             {
                 "table_schema": schema,

@@ -6,7 +6,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.engine.duckdb import quote, text
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.item import VERDICTS, rule_counts
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import score
@@ -189,10 +189,10 @@ def write_meta(
     }
     for table, (title, columns) in TABLES.items():
         name = f"meta.{table}"
-        con.execute(f"CREATE TABLE {name} ({', '.join(f'{quote(c)} {kind}' for c, kind, _ in columns)})")
-        con.execute(f"COMMENT ON TABLE {name} IS {text(title)}")
+        con.execute(f"CREATE TABLE {name} ({', '.join(f'{identifier(c)} {kind}' for c, kind, _ in columns)})")
+        con.execute(f"COMMENT ON TABLE {name} IS {literal(title)}")
         for column, _, comment in columns:
-            con.execute(f"COMMENT ON COLUMN {name}.{quote(column)} IS {text(comment)}")
+            con.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(comment)}")
         if rows[table]:
             values = [[row[c] for c, _, _ in columns] for row in rows[table]]
             con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", values)

@@ -9,7 +9,8 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.model import Catalog, Item
-from fudata_pipeline.engine.duckdb import connect, parquet, quote
+from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.sql import identifier, parquet
 from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, expectations, percent
 from fudata_pipeline.settings import Settings
 
@@ -84,7 +85,7 @@ def _create_view(con: DuckDBPyConnection, accepted: Path, quarantined: Path) -> 
         CREATE VIEW {_VIEW} AS
         SELECT *, '{ACCEPTED}' AS {OUTCOME} FROM {parquet(accepted)}
         UNION ALL BY NAME
-        SELECT {", ".join(quote(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")
+        SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")
 
 
 def _observed(result: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fudata_pipeline.catalog.model import Catalog, Item, ItemField
-from fudata_pipeline.engine.duckdb import quote
+from fudata_pipeline.engine.sql import identifier
 
 OUTCOME = "_outcome"
 ACCEPTED = "accepted"
@@ -80,7 +80,7 @@ def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
         )
     if not item.key:
         return
-    key = ", ".join(quote(k) for k in item.key)
+    key = ", ".join(identifier(k) for k in item.key)
     yield _expect(
         "unexpected_rows_expectation",
         f"入库行中重复的主键 {'+'.join(item.key)} 为 0",

@@ -18,10 +18,10 @@ import duckdb
 import pyarrow.parquet as pq
 
 from fudata_pipeline.catalog.model import Source
+from fudata_pipeline.engine.sql import file_literal, identifier, literal, parquet
 from fudata_pipeline.sources.delivery import CHUNK, DeliveryRefused
 from fudata_pipeline.sources.headers import clean, unique_headers
 from fudata_pipeline.sources.numbering import Body, number_lines
-from fudata_pipeline.sources.quoting import file_literal, identifier, literal
 from fudata_pipeline.sources.text import TextFile, read_text
 
 
@@ -43,7 +43,7 @@ def stage_delimited(
         if rejected == 0 and pq.read_metadata(records).num_rows == body.last_line - body.head:
             rows = (
                 f"SELECT file_row_number + {body.head + 1} AS _line, NULL::VARCHAR AS _malformed, "
-                f"NULL::VARCHAR AS _text, * FROM read_parquet({file_literal(records)})"
+                f"NULL::VARCHAR AS _text, * FROM {parquet(records)}"
             )
         else:
             rows = number_lines(con, body, records, rejects, work)
@@ -55,7 +55,7 @@ def stage_delimited(
     where = "WHERE c0 IS NOT NULL OR _malformed IS NOT NULL" if body.width == 1 else ""
     con.execute(
         f"COPY (SELECT _line, _malformed, _text, {names} FROM ({rows}) {where}) "
-        f"TO {literal(str(out))} (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(out)} (FORMAT parquet, COMPRESSION zstd)"
     )
     return headers
 
@@ -102,7 +102,7 @@ def _parse(con: duckdb.DuckDBPyConnection, body: Body, rejects: str, records: Pa
             f"columns={{{columns}}}, delim={literal(body.delimiter)}, quote='\"', escape='\"', nullstr='', "
             f"skip={body.skip}, new_line='\\n', compression='none', store_rejects=true, "
             f"rejects_table='{rejects}', rejects_scan='{rejects}_scans', rejects_limit=0)) "
-            f"TO {literal(str(records))} (FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1)"
+            f"TO {literal(records)} (FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1)"
         )
     except duckdb.InvalidInputException:  # its message quotes the line
         raise DeliveryRefused("unreadable", f"无法按分隔符“{body.delimiter}”解析") from None

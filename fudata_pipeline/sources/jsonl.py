@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 
 from fudata_pipeline.catalog.model import Source
+from fudata_pipeline.engine.sql import file_literal, identifier, literal, parquet
 from fudata_pipeline.sources.delivery import DeliveryRefused
 from fudata_pipeline.sources.headers import unique_headers
-from fudata_pipeline.sources.quoting import file_literal, identifier, literal
 from fudata_pipeline.sources.text import read_text
 
 _REASON = """CASE WHEN NOT json_valid(t) THEN 'INVALID JSON'
@@ -28,11 +28,9 @@ def stage_jsonl(con: duckdb.DuckDBPyConnection, file: Path, source: Source, work
     con.execute(  # NUL cannot occur in a checked text, so each line is one value
         f"COPY (SELECT t, {_REASON} AS reason FROM read_csv({file_literal(text.path)}, auto_detect=false, "
         "columns={t: 'VARCHAR'}, delim=chr(0), quote='', escape='', header=false, nullstr='', "
-        f"new_line='\\n', compression='none')) TO {literal(str(lines))} (FORMAT parquet, COMPRESSION lz4)"
+        f"new_line='\\n', compression='none')) TO {literal(lines)} (FORMAT parquet, COMPRESSION lz4)"
     )
-    rows = (
-        f"(SELECT file_row_number + 1 AS line, t, reason FROM read_parquet({file_literal(lines)}) WHERE trim(t) <> '')"
-    )
+    rows = f"(SELECT file_row_number + 1 AS line, t, reason FROM {parquet(lines)} WHERE trim(t) <> '')"
     if not text.ends_with_newline:
         [(broken,)] = con.execute(f"SELECT arg_max_null(reason, line) = 'INVALID JSON' FROM {rows}").fetchall()
         if broken:
@@ -50,6 +48,6 @@ def stage_jsonl(con: duckdb.DuckDBPyConnection, file: Path, source: Source, work
     con.execute(
         "COPY (SELECT line AS _line, reason AS _malformed, CASE WHEN reason IS NOT NULL THEN t END AS _text"
         f"{names} FROM (SELECT *, {values} AS v FROM {rows})) "
-        f"TO {literal(str(out))} (FORMAT parquet, COMPRESSION zstd)"
+        f"TO {literal(out)} (FORMAT parquet, COMPRESSION zstd)"
     )
     return headers

@@ -12,8 +12,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fudata_pipeline.engine.sql import file_literal, literal, parquet
 from fudata_pipeline.sources.delivery import CHUNK, DeliveryRefused
-from fudata_pipeline.sources.quoting import file_literal, literal
 
 _REJECTED = """
     SELECT line, reason, text, len(parts) AS height, parts FROM (
@@ -58,7 +58,7 @@ def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, reje
     _save(con, _REJECTED.format(rejects=rejects, starts=file_literal(starts)), rejected)
 
     last = con.execute(
-        f"SELECT line FROM read_parquet({file_literal(rejected)}) WHERE line + height > {body.last_line} "
+        f"SELECT line FROM {parquet(rejected)} WHERE line + height > {body.last_line} "
         "AND reason IN ('MISSING COLUMNS', 'UNQUOTED VALUE')"
     ).fetchone()
     if last and not body.ends_with_newline:
@@ -71,15 +71,15 @@ def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, reje
         con,
         f"SELECT line - {body.head} - k AS before, max(k) AS lines FROM ("
         "SELECT line, row_number() OVER (ORDER BY line) AS k FROM ("
-        f"SELECT line FROM read_parquet({file_literal(blank)}) UNION "
-        f"SELECT unnest(range(line, line + height)) FROM read_parquet({file_literal(rejected)}))) GROUP BY 1",
+        f"SELECT line FROM {parquet(blank)} UNION "
+        f"SELECT unnest(range(line, line + height)) FROM {parquet(rejected)})) GROUP BY 1",
         gaps,
     )
-    good = f"read_parquet({file_literal(records)})"
+    good = f"{parquet(records)}"
     height = _height(body.width)
     [(count, covered, apart)] = con.execute(
         f"SELECT count(*), coalesce(sum({height}), 0), "
-        f"(SELECT coalesce(max(lines), 0) FROM read_parquet({file_literal(gaps)})) FROM {good}"
+        f"(SELECT coalesce(max(lines), 0) FROM {parquet(gaps)}) FROM {good}"
     ).fetchall()
     if covered + apart != body.lines - body.head:
         line = _last_record(body)
@@ -94,17 +94,17 @@ def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, reje
         SELECT {body.head} + nth + coalesce(gap.lines, 0) AS _line, NULL::VARCHAR AS _malformed,
                NULL::VARCHAR AS _text, {columns}
         FROM (SELECT *, {nth} AS nth FROM {good}) r
-        ASOF LEFT JOIN read_parquet({file_literal(gaps)}) gap ON gap.before < r.nth
+        ASOF LEFT JOIN {parquet(gaps)} gap ON gap.before < r.nth
         UNION ALL
         SELECT unnest(CASE WHEN swallowed THEN range(line, line + height) ELSE [line] END), reason,
                unnest(CASE WHEN swallowed THEN parts ELSE [text] END), {", ".join(["NULL"] * body.width)}
         FROM (SELECT *, reason = 'UNQUOTED VALUE' AND line + height > {body.last_line} AS swallowed
-              FROM read_parquet({file_literal(rejected)}) WHERE trim(text, ' \t\u3000\n') <> '')
+              FROM {parquet(rejected)} WHERE trim(text, ' \t\u3000\n') <> '')
         ORDER BY _line"""
 
 
 def _save(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    con.execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT parquet)")
+    con.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
 
 
 def _height(width: int) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 import duckdb
 
 from fudata_pipeline.catalog.model import Source
+from fudata_pipeline.engine.sql import file_literal, identifier, literal
 from fudata_pipeline.sources.delivery import DeliveryRefused
 from fudata_pipeline.sources.headers import unique_headers
-from fudata_pipeline.sources.quoting import file_literal, identifier, literal
 
 
 def stage_parquet(con: duckdb.DuckDBPyConnection, file: Path, source: Source, work: Path, out: Path) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def stage_parquet(con: duckdb.DuckDBPyConnection, file: Path, source: Source, wo
         )
         con.execute(
             f"COPY (SELECT {line} AS _line, NULL::VARCHAR AS _malformed, NULL::VARCHAR AS _text, {values} "
-            f"FROM {reader}) TO {literal(str(out))} (FORMAT parquet, COMPRESSION zstd)"
+            f"FROM {reader}) TO {literal(out)} (FORMAT parquet, COMPRESSION zstd)"
         )
     except duckdb.Error as error:
         if isinstance(error, duckdb.OutOfMemoryException) or "space left" in str(error):

@@ -12,12 +12,12 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from fudata_pipeline.catalog.model import Source
+from fudata_pipeline.engine.sql import parquet
 from fudata_pipeline.sources.delimited import stage_delimited
 from fudata_pipeline.sources.delivery import DeliveryRefused, Snapshot
 from fudata_pipeline.sources.excel import stage_excel
 from fudata_pipeline.sources.jsonl import stage_jsonl
 from fudata_pipeline.sources.parquet import stage_parquet
-from fudata_pipeline.sources.quoting import file_literal
 from fudata_pipeline.sources.sniff import describe, sniff
 
 _Stager = Callable[[duckdb.DuckDBPyConnection, Path, Source, Path, Path], tuple[str, ...]]
@@ -62,7 +62,7 @@ def stage(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, source: Source, ou
     try:
         with TemporaryDirectory(dir=temp_dir) as work, _insertion_order(con):
             headers = stager(con, snapshot.path, source, Path(work), part)
-        query = f"SELECT count(*), count(_malformed) FROM read_parquet({file_literal(part)})"
+        query = f"SELECT count(*), count(_malformed) FROM {parquet(part)}"
         [(rows, malformed)] = con.execute(query).fetchall()
         if rows == 0:
             raise DeliveryRefused("header_only", f"有 {len(headers)} 列表头，没有数据行")

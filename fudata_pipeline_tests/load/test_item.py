@@ -10,9 +10,12 @@ from pathlib import Path
 import duckdb
 import openpyxl
 import pytest
+from filelock import FileLock
 
+from fudata_pipeline.lake import files
 from fudata_pipeline.load import item as load_module
 from fudata_pipeline.load.item import load_item, version_dir
+from fudata_pipeline.nightly import run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
@@ -264,3 +267,36 @@ def test_a_lost_row_is_never_accepted(project: Project, deliver: Deliver, monkey
     assert result.verdict == "internal_error"
     assert "NotConserved" in result.reason
     assert project.registry.current_loads() == {}
+
+
+def test_an_item_that_another_process_holds_is_said_and_stops_nobody(
+    project: Project, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(NAME, HOUSE + ROWS)
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.2)
+    locks = project.settings.data_dir / "locks"
+    locks.mkdir(parents=True)
+    with FileLock(locks / "item.zsj.house.lock"):
+        result = _load(project)
+    assert result.verdict == "internal_error"
+    assert "另一个进程" in result.reason
+    assert _load(project).verdict == "promoted"
+
+
+def test_what_a_kill_left_behind_goes_with_the_next_load(project: Project, deliver: Deliver) -> None:
+    left = project.settings.lake_dir / "versions" / "zsj" / "house" / ".zsj.house@20221101T010000-0.tmp"
+    left.mkdir(parents=True)
+    (left / "accepted.parquet").write_bytes(b"half")
+    good = _good(project, deliver)
+    assert [p.name for p in left.parent.iterdir()] == [good.load_id]
+
+
+def test_a_project_folder_with_any_characters_works(tmp_path: Path) -> None:
+    project = Project.open(Settings(home=ROOT, data=tmp_path / "数据 [1] it's * 100%"))
+    inbox = project.settings.inbox_dir / "zsj"
+    inbox.mkdir(parents=True)
+    (inbox / "房屋信息_1.csv").write_text(HOUSE + ROWS, "utf-8")
+    night = run_night(project, [project.catalog.items_by_id["zsj.house"]])
+    assert night.results[0].verdict == "promoted", night.results[0].reason
+    with duckdb.connect(str(project.settings.published_file), read_only=True) as con:
+        assert con.execute("SELECT count(*) FROM item.zsj_house").fetchone() == (10,)

@@ -6,14 +6,21 @@ import re
 from pathlib import Path
 
 
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def literal(value: object) -> str:
+    """A string literal."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def identifier(name: str) -> str:
+    """A column or table name, whatever characters it holds."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def file_literal(path: Path) -> str:
     """A path for a DuckDB reader, with the characters of file patterns taken literally."""
     return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
+
+
+def parquet(path: Path) -> str:
+    """A Parquet file as a table."""
+    return f"read_parquet({file_literal(path)})"
