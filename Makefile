@@ -29,11 +29,11 @@ clean: ## remove what the pipeline wrote (samples stay)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@if command -v uv >/dev/null; then \
-		uv venv --quiet --allow-existing --python '>=3.11,<3.14' .venv && \
+		uv venv --quiet --allow-existing --python '>=3.11,<3.15' .venv && \
 		uv pip install --quiet --python $(PY) -r requirements.lock && \
 		uv pip install --quiet --python $(PY) --no-deps -e . ; \
 	else \
-		python3 -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"Python 3.11 to 3.13 is needed, python3 is {v[0]}.{v[1]}")' && \
+		python3 -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 15) else f"Python 3.11 to 3.14 is needed, python3 is {v[0]}.{v[1]}")' && \
 		python3 -m venv .venv && \
 		$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.lock && \
 		$(PY) -m pip install --quiet --disable-pip-version-check --no-deps -e . ; \
