@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fudata_pipeline.console import err, out, progress, show_built, show_results, show_table
+from fudata_pipeline.load.item import ROW_COUNTS
 from fudata_pipeline.nightly import Night, products, run_night
 from fudata_pipeline.project import Project
 
@@ -63,14 +64,11 @@ def scoreboard(project: Project) -> list[dict[str, Any]]:
                 "short": unit.short,
                 "items_declared": len(declared),
                 "items_current": len(loads),
-                **{c: sum(load[c] for load in loads) for c in _COUNTS},
+                **{c: sum(load[c] for load in loads) for c in ROW_COUNTS},
                 "score": round(sum(s * n for s, n in scored) / weight, 1) if weight else None,
             }
         )
     return rows
-
-
-_COUNTS = ("rows_in", "rows_accepted", "rows_quarantined", "rows_duplicate")
 
 
 def show_scoreboard(project: Project) -> None:
@@ -80,7 +78,7 @@ def show_scoreboard(project: Project) -> None:
         "记分牌（各单位当前可用版本）",
         ["单位", "可用/申报", "交付行", "入库", "隔离", "重复", "得分"],
         [
-            [r["short"], f"{r['items_current']}/{r['items_declared']}", *(r[c] for c in _COUNTS), r["score"]]
+            [r["short"], f"{r['items_current']}/{r['items_declared']}", *(r[c] for c in ROW_COUNTS), r["score"]]
             for r in rows
         ],
         numeric=1,

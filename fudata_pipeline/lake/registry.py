@@ -90,11 +90,10 @@ class Registry:
         with self.engine.connect() as con:
             return con.execute(query).mappings().first()
 
-    def loads_of(self, item: str) -> list[Row]:
-        """Every load of an item, oldest first."""
-        query = sa.select(loads).where(loads.c.item == item).order_by(loads.c.seq)
+    def load_ids(self, item: str) -> set[str]:
+        """The ids of every load of an item."""
         with self.engine.connect() as con:
-            return list(con.execute(query).mappings())
+            return set(con.execute(sa.select(loads.c.load_id).where(loads.c.item == item)).scalars())
 
     def last_loads(self) -> list[Row]:
         """The newest load of every item."""

@@ -43,6 +43,9 @@ def map_headers(item: Item, delivered: tuple[str, ...]) -> HeaderMap:
             raise DeliveryRefused("duplicate_header", f"表头“{columns[column]}”与“{header}”都对应 {column}", line=None)
         else:
             columns[column] = header
+    if not columns:  # without a header row these are cells, and cells may be personal: not one is quoted
+        said = f"收到 {len(delivered)} 列，没有一列与申报的表头相符；文件可能缺少表头行，或分隔符与申报不符"
+        raise DeliveryRefused("missing_column", said, line=None)
     missing = [f for f in item.fields if f.name not in columns and not f.optional_column]
     if missing:
         wanted = "、".join(f"{f.name}（{' / '.join(f.headers)}）" for f in missing)

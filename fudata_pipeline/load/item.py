@@ -46,6 +46,10 @@ VERDICTS = {
 """Every verdict of a load, with its Chinese title."""
 
 
+ROW_COUNTS = ("rows_in", "rows_accepted", "rows_quarantined", "rows_duplicate")
+"""The counts that every load balances: the first is the sum of the others."""
+
+
 @dataclass(frozen=True)
 class LoadResult:
     """What became of one item tonight. ``repeated``: nothing new arrived, the verdict is the last load's."""
@@ -83,21 +87,9 @@ def _snapshot_dir(project: Project, item: Item) -> Path:
 
 
 def _from_row(item: Item, row: Row, verdict: str) -> LoadResult:
-    known = (
-        "reason",
-        "load_id",
-        "file_name",
-        "rows_in",
-        "rows_accepted",
-        "rows_quarantined",
-        "rows_duplicate",
-        "score",
-    )
-    values = {name: row[name] for name in known}
-    return LoadResult(
-        item.unit, item.id, item.title, verdict, **values,
-        warnings=tuple(row["warnings"]), rules=tuple(row["rules"]), repeated=True,
-    )  # fmt: skip
+    values: dict[str, Any] = {name: row[name] for name in ("reason", "load_id", "file_name", "score", *ROW_COUNTS)}
+    values |= {"warnings": tuple(row["warnings"]), "rules": tuple(row["rules"])}
+    return LoadResult(item.unit, item.id, item.title, verdict, **values, repeated=True)
 
 
 def _arrival(project: Project, item: Item, last: Row | None, *, again: bool) -> Snapshot | None:
@@ -143,17 +135,13 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
         blank = replace(blank, load_id=_new_load_id(project, item, snapshot), file_name=snapshot.file_name)
         result, extra = _take_in(project, item, snapshot, blank)
     except DeliveryRefused as refusal:
-        result, extra = (
-            replace(blank, verdict=REFUSED_CONTRACT, reason=_refusal(project, item, blank, refusal)),
-            {},
-        )
+        reason = _refusal(project, item, blank, refusal)
+        result, extra = replace(blank, verdict=REFUSED_CONTRACT, reason=reason), {}
     except OSError as error:
         full = error.errno == errno.ENOSPC
         cure = "磁盘已满，请清理后重试；交付文件原样保留" if full else "请检查文件与目录权限后重试"
-        result, extra = (
-            replace(blank, reason=f"{error.strerror or error}（{error.filename or '-'}）→ {cure}"),
-            {},
-        )
+        reason = f"{error.strerror or error}（{error.filename or '-'}）→ {cure}"
+        result, extra = replace(blank, reason=reason), {}
     except Exception as error:
         # Only where it happened: messages of the engine quote values, and values may be personal data.
         frames = "".join(traceback.format_tb(error.__traceback__))
@@ -172,7 +160,7 @@ def _contract(project: Project, item: Item) -> str:
 
 
 def _nothing_new(project: Project, item: Item, last: Row | None) -> LoadResult:
-    if last is not None and last["sha256"]:
+    if last is not None:
         return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])
     where = project.settings.inbox_dir / item.unit / item.source.path
     return LoadResult(
@@ -187,7 +175,7 @@ def _nothing_new(project: Project, item: Item, last: Row | None) -> LoadResult:
 def _new_load_id(project: Project, item: Item, snapshot: Snapshot | None) -> str:
     """``unit.item@time-hash``; a serial keeps two loads of one second apart."""
     name = f"{item.id}@{now():%Y%m%dT%H%M%S}-{snapshot.sha256[:8] if snapshot else 'none'}"
-    taken = {row["load_id"] for row in project.registry.loads_of(item.id)}
+    taken = project.registry.load_ids(item.id)
     return name if name not in taken else f"{name}-{len(taken)}"
 
 
@@ -220,22 +208,13 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
     settings, catalog = project.settings, project.catalog
     before = project.registry.current_loads().get(item.id)
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
-    with (
-        connect(settings) as con,
-        _staged_file(project, item, blank.load_id) as path,
-        files.new_folder(folder) as out,
-    ):
-        staged = stage(con, snapshot, item.source, path, settings.temp_dir)
-        headers = map_headers(item, staged.headers)
-        outcome = split(con, catalog, item, headers, staged.path, out)
-        gate = validate(
-            settings,
-            catalog,
-            item,
-            out / ACCEPTED,
-            out / QUARANTINE,
-            before["rows_accepted"] if before else None,
-        )
+    with _staged_file(project, item, blank.load_id) as path, files.new_folder(folder) as out:
+        with connect(settings) as con:  # closed before the gate opens its own: the memory of one at a time
+            staged = stage(con, snapshot, item.source, path, settings.temp_dir)
+            headers = map_headers(item, staged.headers)
+            outcome = split(con, catalog, item, headers, staged.path, out)
+        last_rows = before["rows_accepted"] if before else None
+        gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
     for count in outcome.counts:
         if count.failed and count.severity in ("warn", "info"):
@@ -277,10 +256,7 @@ def _record(
             "contract": contract,
             "verdict": result.verdict,
             "reason": result.reason[:2000],
-            "rows_in": result.rows_in,
-            "rows_accepted": result.rows_accepted,
-            "rows_quarantined": result.rows_quarantined,
-            "rows_duplicate": result.rows_duplicate,
+            **{name: getattr(result, name) for name in ROW_COUNTS},
             "score": result.score,
             "content_hash": extra.get("content_hash"),
             "seconds": round(seconds, 3),

@@ -62,7 +62,8 @@ def _zip() -> bytes:
         ((HOUSE + ROWS)[:-20], "truncated", "第 11 行"),
         ((HOUSE + ROWS).replace("房屋编码;", "房号编码;", 1), "missing_column", "house_code"),
         ((HOUSE + ROWS).replace("房号;", "面积;", 1), "duplicate_header", "house_area"),
-        ((HOUSE + ROWS).replace(";", "|"), "missing_column", "收到的表头"),
+        ((HOUSE + ROWS).replace(";", "|"), "missing_column", "分隔符与申报不符"),
+        (ROWS, "missing_column", "可能缺少表头行"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
 )
@@ -78,6 +79,7 @@ def test_a_bad_delivery_is_refused_and_the_last_good_version_stays(
     for part in ("政数局", "房屋信息", "房屋信息_20221101.csv", said, "→"):
         assert part in result.reason
     assert "Traceback" not in result.reason
+    assert "440304" not in result.reason  # a refusal quotes no cell, not even where cells stand for headers
     assert project.registry.current_loads()["zsj.house"]["load_id"] == good.load_id
     assert delivered.read_bytes() == before
     kept = list((project.settings.lake_dir / "snapshots" / "zsj" / "house").iterdir())
