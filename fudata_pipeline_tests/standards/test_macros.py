@@ -48,6 +48,7 @@ VALID = {
     "is_house_code": ["4403040010020500001000485", "4403070030030400042000003"],
     "is_building_code": ["4403040070021500007", "44030400401103T0002"],
     "is_grid_code": ["440304010005001"],
+    "is_component_code": ["4403040101000001"],
     "is_placeholder": ["测试", " 无 ", "未知", "不详", "NULL", "-", "123456789012345678", "13800138000", "00000000"],
 }  # fmt: skip
 
@@ -74,6 +75,7 @@ INVALID = {
     "is_house_code": ["4403040010020500001", "440304001002050000100048A", ""],
     "is_building_code": ["4403040070021500007000101", "1203040070021500007", ""],
     "is_grid_code": ["44030401000500", "440304010005T01"],
+    "is_component_code": ["4403040901000001", "44030401010001"],
     "is_placeholder": ["张三", "吴未", "石厦社区", "440304199003071248"],
 }  # fmt: skip
 
@@ -147,7 +149,21 @@ GIVES: list[tuple[str, str, Any]] = [
     ("phone_text", "075582918333", "0755-82918333"),
     ("phone_text", "(0755)82918333", "0755-82918333"),
     ("phone_text", "电话不详", "电话不详"),
+    ("community_of_grid", "440304010005001", "440304010005"),
+    ("community_of_grid", "44030401000500", None),
     ("mask_name", "张三丰", "张**"),
+    ("mask_name", "欧阳娜娜", "欧阳**"),
+    ("mask_name", "丁", "*"),
+    ("mask_resident_id", "不是证件", "****"),
+    ("mask_phone", "0755-82918333", "0755-****8333"),
+    ("mask_passport", "H12345678", "H1****678"),
+    ("mask_card", "6222021234561234", "622202******1234"),
+    ("mask_address", "深圳市福田区福保街道石厦社区石厦北二街1号", "深圳市福田区福保街道石厦社区****"),
+    ("mask_address", "福田区福保街道石厦北二街1号", "福田区福保街道****"),
+    ("mask_address", "石厦北二街1号3栋501", "****"),
+    ("mask_plate", "粤B12312", "粤B***12"),
+    ("mask_date", "1990年3月7日", "1990-03"),
+    ("mask_date", "昨天", None),
     ("mask_resident_id", "440304199003071248", "440304********1248"),
     ("mask_phone", "13812348000", "138****8000"),
 ]
@@ -190,7 +206,7 @@ def test_every_public_macro_has_a_vector() -> None:
     defined = set(re.findall(r"CREATE OR REPLACE MACRO (\w+)", standards.macro_sql()))
     tested = {*VALID, *(m for m, _, _ in GIVES)}
     parts = {  # pieces of the macros above, met through them
-        "phone_compact", "phone_of_identifier", "clock_of_chinese", "datetime_of_parts", "datetime_of_clean_text",
+        "phone_digits", "phone_of_digits", "phone_extension", "phone_home", "phone_of_identifier", "clock_of_chinese", "datetime_of_parts", "datetime_of_clean_text",
         "uscc_value", "uscc_head_sum", "base36", "hybrid_sum", "mod_11_2", "has_birth_date", "plain_number",
     }  # fmt: skip
     assert defined - tested - parts == set()
