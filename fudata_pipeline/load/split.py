@@ -97,7 +97,7 @@ def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: Header
     columns = ", ".join(identifier(c) for c in item.columns)
     con.execute(f"""
         COPY (SELECT _line, {columns} FROM checked
-              WHERE NOT _set_aside AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted') ORDER BY _line)
+              WHERE NOT _set_aside AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted'))
         TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
     names, reasons = _reasons_sql(catalog, checks)
     delivered = ", ".join(f"{literal(h)}: s.{identifier(h)}" for h in (*headers.columns.values(), *headers.extra))

@@ -7,15 +7,11 @@ CREATE OR REPLACE MACRO is_landline(t) AS (
 );
 
 -- is_mobile: 11 digits, 13..19, and not a placeholder such as 13800138000.
-CREATE OR REPLACE MACRO is_mobile(t) AS (
-    list_transform([t], lambda s: regexp_matches(s, '^1[3-9][0-9]{9}$') AND NOT is_placeholder(s))[1]
-);
+CREATE OR REPLACE MACRO is_mobile(t) AS (regexp_matches(t, '^1[3-9][0-9]{9}$') AND NOT is_placeholder(t));
 
 -- is_phone: a mobile, a landline, a 400/800 service number, or one of Hong Kong, Macao or Taiwan.
 CREATE OR REPLACE MACRO is_phone(t) AS (
-    list_transform([t], lambda s:
-        is_mobile(s) OR is_landline(s) OR regexp_matches(s, '^([48]00[0-9]{7}|[+](85[23][0-9]{8}|886[0-9]{8,9}))$')
-    )[1]
+    is_mobile(t) OR is_landline(t) OR regexp_matches(t, '^([48]00[0-9]{7}|[+](85[23][0-9]{8}|886[0-9]{8,9}))$')
 );
 
 -- NULL: neither a mobile, a landline with its area code, nor a number of Hong Kong, Macao or Taiwan.

@@ -10,9 +10,7 @@ CREATE OR REPLACE MACRO is_building_code(t) AS (regexp_matches(t, '^4403[0-9]{10
 CREATE OR REPLACE MACRO is_house_code(t) AS (regexp_matches(t, '^4403[0-9]{10}[0-9T][0-9]{10}$'));
 
 -- building_of_house: NULL if not a house code.
-CREATE OR REPLACE MACRO building_of_house(t) AS (
-    list_transform([t], lambda s: CASE WHEN is_house_code(s) THEN left(s, 19) END)[1]
-);
+CREATE OR REPLACE MACRO building_of_house(t) AS (CASE WHEN is_house_code(t) THEN left(t, 19) END);
 
 -- Work grid (15): community 12 + grid 3, the district's practice.
 CREATE OR REPLACE MACRO is_grid_code(t) AS (regexp_matches(t, '^4403[0-9]{11}$'));

@@ -22,35 +22,33 @@ CREATE OR REPLACE MACRO has_birth_date(id) AS (
 -- resident_id_18: identifier_text; a 15-digit number of before 1999 is widened by its century (order codes 996..999
 -- were kept for those born in the 1800s) and its check character. Anything else is returned as it is. NULL: blank.
 CREATE OR REPLACE MACRO resident_id_18(t) AS (
-    list_transform([identifier_text(t)], lambda s: CASE
-        WHEN length(s) = 15 AND regexp_matches(s, '^[1-9][0-9]{14}$') THEN list_transform(
-            [left(s, 6) || CASE WHEN right(s, 3) >= '996' THEN '18' ELSE '19' END || substr(s, 7)],
-            lambda w: w || mod_11_2(try_cast(w AS BIGINT)))[1]
-        ELSE s
-    END)[1]
+    CASE WHEN regexp_matches(t, '^[0-9]{17}[0-9X]$') THEN t
+        ELSE list_transform([identifier_text(t)], lambda s: CASE
+            WHEN length(s) = 15 AND regexp_matches(s, '^[1-9][0-9]{14}$') THEN list_transform(
+                [left(s, 6) || CASE WHEN right(s, 3) >= '996' THEN '18' ELSE '19' END || substr(s, 7)],
+                lambda w: w || mod_11_2(try_cast(w AS BIGINT)))[1]
+            ELSE s
+        END)[1] END
 );
 
 -- is_resident_id: 18 characters, a province of GB/T 2260 (regions below it are not checked: abolished ones stay valid
 -- for life), a real birth date 18xx..today, the check character. Placeholders (all-same digits, 1234…) fail these.
+-- Give it a column, not a long expression: the argument is mentioned several times.
 CREATE OR REPLACE MACRO is_resident_id(t) AS (
-    list_transform([t], lambda s:
-        CASE WHEN s IS NOT NULL THEN
-        regexp_matches(s, '^((1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71)[0-9]{4}|8[1-3]0000)(18|19|20)[0-9]{9}[0-9X]$')
-        AND has_birth_date(s)
-        AND coalesce(mod_11_2(try_cast(left(s, 17) AS BIGINT)) = right(s, 1), FALSE) END
-    )[1]
+    regexp_matches(t, '^((1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71)[0-9]{4}|8[1-3]0000)(18|19|20)[0-9]{9}[0-9X]$')
+    AND CASE WHEN t IS NOT NULL THEN has_birth_date(t) END
+    AND mod_11_2(try_cast(left(t, 17) AS BIGINT)) = right(t, 1)
 );
 
 -- The parts of an 18-character number, whose check character is not looked at. NULL: not of that form.
 CREATE OR REPLACE MACRO resident_id_birth_date(t) AS (
-    list_transform([t], lambda s: CASE WHEN regexp_matches(s, '^[0-9]{17}[0-9X]$')
-        THEN CAST(try_strptime(substr(s, 7, 8), '%Y%m%d') AS DATE) END)[1]
+    CASE WHEN regexp_matches(t, '^[0-9]{17}[0-9X]$') THEN CAST(try_strptime(substr(t, 7, 8), '%Y%m%d') AS DATE) END
 );
 
 -- '1' male, '2' female (GB/T 2261.1): the 17th digit is odd for men.
 CREATE OR REPLACE MACRO resident_id_sex(t) AS (
-    list_transform([t], lambda s: CASE WHEN regexp_matches(s, '^[0-9]{17}[0-9X]$')
-        THEN CASE WHEN substr(s, 17, 1) IN ('1', '3', '5', '7', '9') THEN '1' ELSE '2' END END)[1]
+    CASE WHEN regexp_matches(t, '^[0-9]{17}[0-9X]$')
+        THEN CASE WHEN substr(t, 17, 1) IN ('1', '3', '5', '7', '9') THEN '1' ELSE '2' END END
 );
 
 -- GB/T 2260 region where the number was first given out: not where the person lives.
