@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import logging
+import shutil
 import time
 import traceback
 from collections.abc import Iterator
@@ -190,17 +191,18 @@ def _refusal(project: Project, item: Item, blank: LoadResult, refusal: DeliveryR
 
 
 @contextmanager
-def _staged_file(project: Project, item: Item, load_id: str) -> Iterator[Path]:
-    """Where the text staging of one load stands while it runs; the snapshot can always make it again."""
+def _scratch(project: Project, item: Item) -> Iterator[Path]:
+    """The folder of one load's text staging while it runs (under the item's lock, so what is there was left by a kill).
+
+    Staging is not kept: the snapshot can always make it again.
+    """
     folder = files.item_dir(project.settings, item.unit, item.name, "staging")
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_by_a_kill in folder.iterdir():
-        left_by_a_kill.unlink()
-    path = folder / f"{load_id}.parquet"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     try:
-        yield path
+        yield folder
     finally:
-        path.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult) -> tuple[LoadResult, dict[str, Any]]:
@@ -208,9 +210,9 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
     settings, catalog = project.settings, project.catalog
     before = project.registry.current_loads().get(item.id)
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
-    with _staged_file(project, item, blank.load_id) as path, files.new_folder(folder) as out:
+    with _scratch(project, item) as scratch, files.new_folder(folder) as out:
         with connect(settings) as con:  # closed before the gate opens its own: the memory of one at a time
-            staged = stage(con, snapshot, item.source, path, settings.temp_dir)
+            staged = stage(con, snapshot, item.source, scratch / "staged.parquet", scratch)
             headers = map_headers(item, staged.headers)
             outcome = split(con, catalog, item, headers, staged.path, out)
         last_rows = before["rows_accepted"] if before else None

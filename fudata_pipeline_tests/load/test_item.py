@@ -289,8 +289,12 @@ def test_what_a_kill_left_behind_goes_with_the_next_load(project: Project, deliv
     left = project.settings.lake_dir / "versions" / "zsj" / "house" / ".zsj.house@20221101T010000-0.tmp"
     left.mkdir(parents=True)
     (left / "accepted.parquet").write_bytes(b"half")
+    scratch = project.settings.lake_dir / "staging" / "zsj" / "house"
+    (scratch / "tmpabc").mkdir(parents=True)
+    (scratch / "tmpabc" / "text.csv").write_text("440304199003071248", "utf-8")
     good = _good(project, deliver)
     assert [p.name for p in left.parent.iterdir()] == [good.load_id]
+    assert not scratch.exists()
 
 
 def test_a_project_folder_with_any_characters_works(tmp_path: Path) -> None:
