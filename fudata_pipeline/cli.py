@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from fudata_pipeline.catalog import Catalog, CatalogError, load_catalog
-from fudata_pipeline.console import err, out, plain, print_json, progress, show_built, show_results, show_table
+from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.load.examples import check_examples
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
@@ -111,10 +111,16 @@ def run(
     with progress(len(chosen) + len(products(project)) + 1) as step:
         night = run_night(project, chosen, step)
     if as_json:
-        print_json({"items": [plain(r) for r in night.results], "products": [asdict(b) for b in night.built]})
+        print_json(
+            {
+                "items": [plain(r) for r in night.results],
+                "products": [asdict(b) for b in night.built],
+                "broken": night.broken,
+            }
+        )
     else:
         show_results(night.results)
-        show_built(night.built, night.skipped)
+        show_products(night)
     if night.failed:
         raise typer.Exit(FAILED)
 
@@ -259,7 +265,9 @@ def publish(
     if as_json:
         print_json([asdict(b) for b in night.built])
     else:
-        show_built(night.built, night.skipped)
+        show_products(night)
+    if night.failed:
+        raise typer.Exit(FAILED)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from fudata_pipeline.load.item import VERDICTS, LoadResult
-from fudata_pipeline.models.product import Built
+from fudata_pipeline.nightly import Night
 
 out = Console()
 err = Console(stderr=True)
@@ -72,11 +72,14 @@ def show_results(results: list[LoadResult]) -> None:
             err.print(f"[yellow]![/] {r.item}：{warning}", highlight=False)
 
 
-def show_built(built: list[Built], skipped: Iterable[str] = ()) -> None:
-    for b in built:
+def show_products(night: Night) -> None:
+    """What became of each model, block and the publication."""
+    for b in night.built:
         count = f"{b.rows:,} 行" if b.product != "published" else f"{b.rows:,} 列入字典"
         out.print(
             f"{'[green]✓[/]' if b.changed else '[dim]·[/]'} {b.title}（{b.product}）{count}{'' if b.changed else '，无变化'}"
         )
-    for reason in skipped:
+    for reason in night.broken:
+        err.print(f"[red]✗[/] {reason}", highlight=False)
+    for reason in night.skipped:
         err.print(f"[yellow]跳过[/] {reason}", highlight=False)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from fudata_pipeline.console import err, out, progress, show_built, show_results, show_table
+from fudata_pipeline.console import err, out, progress, show_products, show_results, show_table
 from fudata_pipeline.load.item import ROW_COUNTS
 from fudata_pipeline.nightly import Night, products, run_night
 from fudata_pipeline.project import Project
@@ -45,7 +45,7 @@ def run_demo(project: Project, samples: Path, *, quiet: bool = False) -> list[Ni
         if not quiet:
             out.rule(f"{night_dir.name} 夜间运行")
             show_results(night.results)
-            show_built(night.built, night.skipped)
+            show_products(night)
     return nights
 
 

@@ -11,7 +11,7 @@ from fudata_pipeline.blocks.theme import build_theme
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.load.item import LoadResult, load_item
 from fudata_pipeline.models.base import NothingToBuild, build_base
-from fudata_pipeline.models.product import Built
+from fudata_pipeline.models.product import BrokenDeclaration, Built
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish import PRODUCT, publish
 from fudata_pipeline.sources import find_delivery
@@ -66,15 +66,16 @@ def products(project: Project) -> dict[str, Callable[[], Built]]:
 
 @dataclass
 class Night:
-    """What one night did. ``skipped``: products without any input yet, with the reason."""
+    """What one night did. ``skipped``: products without any input yet; ``broken``: products whose SQL is wrong."""
 
     results: list[LoadResult] = field(default_factory=list)
     built: list[Built] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     @property
     def failed(self) -> bool:
-        return any(r.failed for r in self.results)
+        return bool(self.broken) or any(r.failed for r in self.results)
 
 
 def run_night(
@@ -100,6 +101,8 @@ def run_night(
             night.built.append(build())
         except NothingToBuild as reason:
             night.skipped.append(str(reason))
+        except BrokenDeclaration as mistake:
+            night.broken.append(str(mistake))
     on_step(PRODUCT)
     night.built.append(publish(project, force=force))
     return night

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from fudata_pipeline.nightly import Night
 from fudata_pipeline.project import Project
 
 from .conftest import ROOT
+from .district import write_space
 
 Demo = tuple[Project, list[Night]]
 
@@ -145,3 +147,22 @@ def test_a_defect_of_ours_goes_to_the_log_without_values(tmp_path: Path) -> None
     log = (tmp_path / "logs" / "fudata.log").read_text("utf-8")
     assert "DatabaseError" in log
     assert "440304199003071248" not in log + done.stderr
+
+
+def test_wrong_sql_in_a_base_table_is_named_and_stops_no_other(tmp_path: Path) -> None:
+    catalog = Path(shutil.copytree(ROOT / "catalog", tmp_path / "catalog"))
+    path = catalog / "base" / "building.yaml"
+    path.write_text(
+        path.read_text("utf-8").replace("building_name: building_name", "building_name: bilding_name"), "utf-8"
+    )
+    data = tmp_path / "data"
+    write_space(data / "inbox")
+    done = _fudata(data, "run", "--unit", "zsj", home=tmp_path)
+    assert done.returncode == 1
+    said = done.stderr.replace("\n", "")
+    assert "base.building" in said
+    assert "bilding_name" in said
+    assert "catalog/base" in said
+    assert "Traceback" not in said
+    assert "base.house" in done.stdout
+    assert (data / "published" / "futian.duckdb").exists()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline import standards
@@ -19,6 +20,10 @@ from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import now
+
+
+class BrokenDeclaration(Exception):
+    """SQL declared in the catalog does not fit the columns it is written over."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,9 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
     """Run ``sql`` (ordered by ``key``) into the product's file, unless this very build is already current.
 
     ``sql`` names its input files, whose names carry their versions: the text itself is what identifies the build.
+
+    Raises:
+        BrokenDeclaration: when the catalog's SQL names what is not there; the current build stays.
     """
     version = fingerprint([sql, key, standards.macro_sql()])
     with files.locked(project.settings, f"product/{product}"):
@@ -66,9 +74,13 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.tmp")
         with connect(project.settings) as con:
-            con.execute(
-                f"COPY ({sql} ORDER BY {identifier(key)}) TO {literal(aside)} (FORMAT parquet, COMPRESSION zstd)"
-            )
+            copy = f"COPY ({sql} ORDER BY {identifier(key)}) TO {literal(aside)} (FORMAT parquet, COMPRESSION zstd)"
+            try:
+                con.execute(copy)
+            except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+                said = str(error).splitlines()[0]  # these speak of names in the SQL, never of values in the data
+                cure = "检查 catalog/base 或 catalog/themes 中该表的 SQL"
+                raise BrokenDeclaration(f"{title}（{product}）未更新，沿用上一版：{said} → {cure}") from error
             rows = _count(con, aside)
         files.replace(aside, path)
         project.registry.record_build(
