@@ -96,7 +96,9 @@ def _catalog_counts(catalog: Catalog) -> dict[str, int]:
 def run(
     unit: Units = None,
     item: Items = None,
-    since: Annotated[datetime | None, typer.Option(help="Only items whose file arrived at or after this.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only items whose file arrived at or after this (Asia/Shanghai).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in deliveries, bring models and blocks up to date, publish.

@@ -14,6 +14,7 @@ from fudata_pipeline.models.base import NothingToBuild, build_base
 from fudata_pipeline.models.product import BrokenDeclaration, Built
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish import PRODUCT, publish
+from fudata_pipeline.settings import TIMEZONE
 from fudata_pipeline.sources import find_delivery
 
 
@@ -45,8 +46,9 @@ def choose_items(
 
 
 def _arrived(project: Project, item: Item) -> datetime:
+    """When the item's newest file was written, by the clock in Asia/Shanghai, whatever the machine's own zone."""
     file = find_delivery(project.settings.inbox_dir, item.unit, item.source)
-    return datetime.fromtimestamp(file.stat().st_mtime) if file else datetime.min
+    return datetime.fromtimestamp(file.stat().st_mtime, TIMEZONE).replace(tzinfo=None) if file else datetime.min
 
 
 def products(project: Project) -> dict[str, Callable[[], Built]]:

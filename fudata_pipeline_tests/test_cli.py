@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from fudata_pipeline.nightly import Night
+from fudata_pipeline.nightly import Night, choose_items
 from fudata_pipeline.project import Project
 
-from .conftest import ROOT
+from .conftest import ROOT, Deliver
 from .district import write_space
 
 Demo = tuple[Project, list[Night]]
@@ -166,3 +169,11 @@ def test_wrong_sql_in_a_base_table_is_named_and_stops_no_other(tmp_path: Path) -
     assert "Traceback" not in said
     assert "base.house" in done.stdout
     assert (data / "published" / "futian.duckdb").exists()
+
+
+def test_since_is_read_by_the_clock_in_shanghai(project: Project, deliver: Deliver) -> None:
+    file = deliver("zsj/网格划分信息_1.csv", "网格编码\n")
+    stamp = datetime(2022, 11, 1, 1, 0, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    os.utime(file, (stamp, stamp))
+    assert [i.id for i in choose_items(project, since=datetime(2022, 11, 1, 1, 0))] == ["zsj.grid_division"]
+    assert choose_items(project, since=datetime(2022, 11, 1, 1, 1)) == []

@@ -115,6 +115,11 @@ def lint(catalog: Catalog) -> list[Finding]:
         found.append(Finding("items/", key, "同一单位内数据项标题重复", "改为可区分的标题"))
     if catalog.district.grid_item not in catalog.items_by_id:
         found.append(Finding("district.yaml", "grid_item", "网格数据项未声明", "改正名称"))
+    for name, declared in catalog.rules.items():
+        whole = declared.level == "delivery"
+        if declared.severity == ("quarantine" if whole else "block"):  # neither would ever take effect
+            message = f"级别 {declared.severity} 不能用于 {declared.level} 规则"
+            found.append(Finding("rules.csv", name, message, "block 用于 delivery 规则，quarantine 用于其余规则"))
     for name, type_def in catalog.types.items():
         for rule in set(type_def.rules) - set(catalog.rules):
             found.append(Finding("types.yaml", name, f"规则 {rule!r} 未声明", "改正规则编号"))

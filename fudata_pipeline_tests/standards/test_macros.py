@@ -43,7 +43,7 @@ VALID = {
     "is_hk_macao_permit": ["H12345678", "M1234567801"],
     "is_taiwan_permit": ["12345678"],
     "is_mobile": ["13912345670", "19900001234"],
-    "is_landline": ["0755-82918333", "010-12345678"[:4] + "62345678"],
+    "is_landline": ["0755-82918333", "010-62345678"],
     "is_phone": ["13912345670", "0755-82918333", "0755-82918333-801"],
     "is_house_code": ["4403040010020500001000485", "4403070030030400042000003"],
     "is_building_code": ["4403040070021500007", "44030400401103T0002"],
@@ -177,21 +177,6 @@ def test_gives(con: duckdb.DuckDBPyConnection, macro: str, value: str, wanted: A
 @pytest.mark.parametrize("macro", sorted({*VALID, *(m for m, _, _ in GIVES)}))
 def test_null_gives_null(con: duckdb.DuckDBPyConnection, macro: str) -> None:
     assert _call(con, macro, None) is None
-
-
-def test_one_wrong_digit_is_always_found(con: duckdb.DuckDBPyConnection) -> None:
-    """Every single-digit error in the first seventeen characters changes the check character of MOD 11-2."""
-    missed = con.execute(
-        """WITH numbers AS (
-            SELECT '440304' || strftime(DATE '1950-01-01' + CAST(n * 2 AS INTEGER), '%Y%m%d') || lpad(CAST(n % 1000 AS VARCHAR), 3, '0') AS body
-            FROM range(10000) t(n)),
-        valid AS (SELECT body || mod_11_2(CAST(body AS BIGINT)) AS id FROM numbers),
-        wrong AS (
-            SELECT id, left(id, p - 1) || CAST((CAST(id[p] AS INTEGER) + 1) % 10 AS VARCHAR) || substr(id, p + 1) AS changed
-            FROM valid, (SELECT unnest(generate_series(15, 17)) AS p))
-        SELECT count(*) FILTER (is_resident_id(changed)), count(*) FILTER (NOT is_resident_id(id)), count(*) FROM wrong"""
-    ).fetchone()
-    assert missed == (0, 0, 30000)
 
 
 def test_macros_need_no_extension(con: duckdb.DuckDBPyConnection) -> None:
