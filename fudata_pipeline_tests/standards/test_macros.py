@@ -194,5 +194,41 @@ def test_every_public_macro_has_a_vector() -> None:
         "clean_unicode",
         "phone_digits", "phone_of_digits", "phone_extension", "phone_home", "phone_of_identifier", "clock_of_chinese", "datetime_of_parts", "datetime_of_clean_text",
         "uscc_value", "uscc_head_sum", "base36", "hybrid_sum", "mod_11_2", "has_birth_date", "plain_number",
+        "residue_11", "is_calendar_date",
     }  # fmt: skip
     assert defined - tested - parts == set()
+
+
+def _is_resident_id(text: str) -> bool:
+    """The standard in plain Python: what the macro's arithmetic must come to."""
+    provinces = {*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71}
+    if len(text) != 18 or not (text[:17].isdigit() and text.isascii() and (text[17].isdigit() or text[17] == "X")):
+        return False
+    if int(text[:2]) not in provinces and text[:6] not in ("810000", "820000", "830000"):
+        return False
+    try:
+        born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
+    except ValueError:
+        return False
+    weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+    check = "10X98765432"[sum(int(d) * w for d, w in zip(text, weights, strict=False)) % 11]
+    return date(1800, 1, 1) <= born <= date.today() and check == text[17]
+
+
+def test_resident_id_agrees_with_the_standard_in_plain_python(con: duckdb.DuckDBPyConnection) -> None:
+    """Random numbers around every border (province, year, month, day, today), each with every last character."""
+    import random
+
+    rng = random.Random(11)
+    today = date.today()
+    ids = []
+    for _ in range(4000):
+        region = rng.choice(["110105", "440304", "810000", "810001", "990000", f"{rng.randrange(10**6):06d}"])
+        year = rng.choice([1799, 1800, 1900, 1999, 2000, today.year, today.year + 1, rng.randrange(1700, 2300)])
+        born = rng.choice([f"{year}{rng.randrange(14):02d}{rng.randrange(33):02d}", f"{year}0229", f"{today:%Y%m%d}"])
+        ids += [f"{region}{born}{rng.randrange(1000):03d}{last}" for last in "0123456789Xx"]
+    ids += ["1.1010519491231e17", "110105194912310e03", "+11010519491231002", " 1101051949123100X", "1_0105194912310021"]
+    con.execute("CREATE OR REPLACE TEMP TABLE ids AS SELECT unnest($1) AS id", [ids])
+    judged = dict(con.execute("SELECT id, is_resident_id(id) FROM ids").fetchall())
+    assert {i for i, valid in judged.items() if valid} == {i for i in judged if _is_resident_id(i)}
+    assert sum(judged.values()) > 1000
