@@ -50,6 +50,9 @@ def plain(result: LoadResult) -> dict[str, Any]:
 
 
 def show_results(results: list[LoadResult]) -> None:
+    """What became of each delivered item, and how many were never delivered."""
+    missing = [r for r in results if r.missing]
+    results = [r for r in results if not r.missing]
     rows = [
         [
             r.item,
@@ -70,6 +73,13 @@ def show_results(results: list[LoadResult]) -> None:
             err.print(f"[red]✗[/] {r.item}：{r.reason}", highlight=False)
         for warning in r.warnings if not r.repeated else ():
             err.print(f"[yellow]![/] {r.item}：{warning}", highlight=False)
+    if len(missing) == 1:
+        err.print(f"[yellow]![/] {missing[0].item}：{missing[0].reason}", highlight=False)
+    elif missing:
+        units = len({r.unit for r in missing})
+        err.print(
+            f"[dim]·[/] {units} 个单位的 {len(missing):,} 个数据项从未交付（fudata status 可逐项查看）", highlight=False
+        )
 
 
 def show_products(night: Night) -> None:

@@ -57,7 +57,8 @@ def products(project: Project) -> dict[str, Callable[[], Built]]:
     steps: dict[str, Callable[[], Built]] = {}
     for base in catalog.bases:
         steps[f"base.{base.table}"] = lambda base=base: build_base(project, base)  # type: ignore[misc]
-    steps[GRID] = lambda: build_grid(project)
+    if grid_item := catalog.district.grid_item:
+        steps[GRID] = lambda: build_grid(project, catalog.items_by_id[grid_item])
     for base in catalog.bases:
         if base.place:
             steps[placement_name(base)] = lambda base=base: build_placement(project, base)  # type: ignore[misc]

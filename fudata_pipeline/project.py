@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fudata_pipeline.catalog import Catalog, load_catalog
+from fudata_pipeline.catalog import Catalog
+from fudata_pipeline.catalog.cache import open_catalog
 from fudata_pipeline.lake.registry import Registry
 from fudata_pipeline.settings import Settings
 
@@ -23,4 +24,4 @@ class Project:
             CatalogError: when the catalog does not compile.
         """
         settings = settings or Settings()
-        return cls(settings, load_catalog(settings.catalog_dir), Registry(settings))
+        return cls(settings, open_catalog(settings.catalog_dir, settings.cache_dir), Registry(settings))

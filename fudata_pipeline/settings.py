@@ -5,6 +5,7 @@ Every setting is an environment variable with the prefix ``FUDATA_`` (``FUDATA_H
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,18 @@ def _project_root() -> Path:
         if (folder / "catalog" / "units.yaml").exists():
             return folder
     return here
+
+
+def shipped(name: str) -> Path:
+    """A file or folder of the project that this code came with: what a new project starts from.
+
+    Raises:
+        FileNotFoundError: the code was installed without it (the project runs from its clone).
+    """
+    path = Path(__file__).resolve().parents[1] / name
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, "安装中没有随附的项目文件，请从代码库的克隆运行", str(path))
+    return path
 
 
 class Settings(BaseSettings):
@@ -70,6 +83,10 @@ class Settings(BaseSettings):
     @cached_property
     def temp_dir(self) -> Path:
         return self.data_dir / "tmp"
+
+    @cached_property
+    def cache_dir(self) -> Path:
+        return self.data_dir / "cache"
 
     @cached_property
     def registry(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from fudata_pipeline.catalog import Catalog, load_catalog
 from fudata_pipeline.demo import run_demo
+from fudata_pipeline.lake.registry import Registry
 from fudata_pipeline.nightly import Night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
@@ -23,9 +24,10 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """An empty project with the real catalog."""
-    return Project.open(Settings(home=ROOT, data=tmp_path / "data"))
+def project(catalog: Catalog, tmp_path: Path) -> Project:
+    """An empty project with the real catalog, compiled once a session."""
+    settings = Settings(home=ROOT, data=tmp_path / "data")
+    return Project(settings, catalog, Registry(settings))
 
 
 Deliver = Callable[..., Path]
@@ -45,7 +47,8 @@ def deliver(project: Project) -> Deliver:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, list[Night]]]:
+def demo(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, list[Night]]]:
     """The demo's two nights, run once a session into a folder that tests must only read."""
-    project = Project.open(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo")))
+    settings = Settings(home=ROOT, data=tmp_path_factory.mktemp("demo"))
+    project = Project(settings, catalog, Registry(settings))
     yield project, run_demo(project, SAMPLES, quiet=True)

@@ -23,9 +23,11 @@ from .district import write_space
 Demo = tuple[Project, list[Night]]
 
 
-def _fudata(data: Path, *words: str, home: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def _fudata(data: Path | None, *words: str, home: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own; ``data`` None: the project's own data folder."""
     code = "import sys; from fudata_pipeline.cli import main; sys.argv[0] = 'fudata'; main()"
-    env = {"FUDATA_HOME": str(home), "FUDATA_DATA": str(data), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    env = {"FUDATA_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
+    env |= {"FUDATA_DATA": str(data)} if data else {}
     return subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env, cwd=home
     )
@@ -39,7 +41,8 @@ def _json(demo: Demo, *words: str) -> Any:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("run",), ("status",), ("catalog", "check"), ("quarantine", "list"), ("quarantine", "export"),
+    [(), ("run",), ("status",), ("catalog", "check"), ("catalog", "stats"), ("catalog", "diff"), ("catalog", "show"),
+     ("catalog", "template"), ("catalog", "export"), ("catalog", "import"), ("quarantine", "list"), ("quarantine", "export"),
      ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",)],
 )  # fmt: skip
 def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
@@ -177,3 +180,71 @@ def test_since_is_read_by_the_clock_in_shanghai(project: Project, deliver: Deliv
     os.utime(file, (stamp, stamp))
     assert [i.id for i in choose_items(project, since=datetime(2022, 11, 1, 1, 0))] == ["zsj.grid_division"]
     assert choose_items(project, since=datetime(2022, 11, 1, 1, 1)) == []
+
+
+def test_catalog_stats_in_json(demo: Demo) -> None:
+    numbers = _json(demo, "catalog", "stats")
+    assert (numbers["units"], numbers["items"], numbers["records"]) == (67, 2137, 1_037_000_000)
+    assert set(numbers["by_share_type"]) == {"unconditional", "conditional", "none"}
+
+
+def test_catalog_diff_between_folders(demo: Demo, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(ROOT / "catalog", tmp_path / "old"))
+    district = other / "district.yaml"
+    district.write_text(district.read_text("utf-8").replace("深圳市福田区", "深圳市南山区"), "utf-8")
+    found = _json(demo, "catalog", "diff", str(other))
+    assert [(d["kind"], d["attribute"], d["before"]) for d in found] == [("district", "name", "深圳市南山区")]
+
+
+def test_catalog_show_in_every_form(demo: Demo) -> None:
+    data = demo[0].settings.data_dir
+    page = _fudata(data, "catalog", "show", "zsj.house").stdout
+    assert "房屋编码" in page
+    ddl = _fudata(data, "catalog", "show", "zsj.house", "--as", "ddl").stdout
+    assert 'PRIMARY KEY ("house_code")' in ddl
+    assert "house_area" in _fudata(data, "catalog", "show", "zsj.house", "--as", "arrow").stdout
+    suite = json.loads(_fudata(data, "catalog", "show", "zsj.house", "--as", "gx").stdout)
+    assert {e["type"] for e in suite} >= {"expect_table_columns_to_match_set", "expect_table_row_count_to_be_between"}
+
+
+def test_templates_for_a_unit(demo: Demo, tmp_path: Path) -> None:
+    data = demo[0].settings.data_dir
+    assert _fudata(data, "catalog", "template", str(tmp_path / "t"), "--unit", "dx").returncode == 0
+    assert len(list((tmp_path / "t").glob("dx_*.xlsx"))) == len(demo[0].catalog.items_of("dx"))
+    again = _fudata(data, "catalog", "template", str(tmp_path / "t"), "--unit", "dx")
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+
+
+def test_a_new_district_starts_from_its_workbook(tmp_path: Path) -> None:
+    """Export one unit, start a project from that workbook alone, deliver a file, take it in, query it."""
+    import duckdb
+
+    done = _fudata(tmp_path / "data", "catalog", "export", str(tmp_path / "目录.xlsx"), "--unit", "clf")
+    assert done.returncode == 0, done.stderr
+    home = tmp_path / "new"
+    home.mkdir()
+    done = _fudata(None, "init", "--catalog", str(tmp_path / "目录.xlsx"), "--name", "南山区", home=home)
+    assert done.returncode == 0, done.stderr
+    assert {p.name for p in home.iterdir()} >= {"catalog", "data", "workspace.yaml", "dagster_home"}
+    done = _fudata(None, "catalog", "check", home=home)
+    assert done.returncode == 0, done.stderr
+    again = _fudata(None, "init", "--catalog", str(tmp_path / "目录.xlsx"), home=home)
+    assert (again.returncode, "已有目录" in again.stderr) == (2, True)
+    inbox = home / "data" / "inbox" / "clf"
+    shutil.copy(next((ROOT / "data/samples/2022-10-31/clf").glob("残疾人证_*.xlsx")), inbox)
+    done = _fudata(None, "run", "--json", home=home)
+    report = json.loads(done.stdout)
+    taken = {r["item"]: r for r in report["items"] if r["verdict"] != "source_missing"}
+    assert set(taken) == {"clf.disability_certificate"}
+    published = home / "data" / "published" / "futian.duckdb"
+    with duckdb.connect(str(published), read_only=True) as con:
+        (rows,) = con.execute("SELECT count(*) FROM item.clf_disability_certificate").fetchone() or (0,)
+    assert rows == taken["clf.disability_certificate"]["rows_accepted"]
+
+
+def test_a_wrong_workbook_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.xlsx").write_bytes(b"nothing")
+    done = _fudata(tmp_path / "data", "catalog", "import", str(tmp_path / "x.xlsx"), str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "不是可读的工作簿" in done.stderr
+    assert not (tmp_path / "out").exists()

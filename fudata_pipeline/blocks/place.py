@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files as resources
 
-from fudata_pipeline.catalog.model import BaseTable
+from fudata_pipeline.catalog.model import BaseTable, Item
 from fudata_pipeline.engine.sql import literal, parquet
 from fudata_pipeline.load.item import version_dir
 from fudata_pipeline.load.split import ACCEPTED
@@ -41,12 +41,11 @@ def _codes_sql(project: Project, name: str) -> str:
     return f"(VALUES {rows})"
 
 
-def build_grid(project: Project) -> Built:
-    """The grid table from the item that declares the district's grids."""
-    item = project.catalog.district.grid_item
-    load = project.registry.current_loads().get(item)
+def build_grid(project: Project, item: Item) -> Built:
+    """The grid table from ``item``, which declares the district's grids."""
+    load = project.registry.current_loads().get(item.id)
     if load is None:
-        raise NothingToBuild(f"网格：{item} 还没有可用版本 → 先成功载入该数据项")
+        raise NothingToBuild(f"网格：{item.id} 还没有可用版本 → 先成功载入该数据项")
     sql = _statement(
         "grid.sql",
         grid_item=parquet(version_dir(project, load) / ACCEPTED),

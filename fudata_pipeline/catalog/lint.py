@@ -3,126 +3,216 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 
-from fudata_pipeline.catalog.model import BaseTable, Catalog, Item
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong in a declaration: the file below ``catalog/``, the place in it, what, and the cure."""
-
-    file: str
-    place: str
-    message: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"catalog/{self.file} [{self.place}] {self.message} → {self.cure}"
-
-
-class CatalogError(Exception):
-    """The catalog does not compile; ``findings`` holds every reason."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        super().__init__("\n".join(str(f) for f in findings))
-        self.findings = findings
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.finding import Finding
+from fudata_pipeline.catalog.model import BaseTable, Item, Share
 
 
 def _repeated(names: list[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
+def _spelling(title: str) -> str:
+    """A title without what does not tell titles apart: width, case, blanks and punctuation."""
+    return "".join(c for c in unicodedata.normalize("NFKC", title).casefold() if c.isalnum())
+
+
 def _lint_item(catalog: Catalog, item: Item) -> Iterator[Finding]:
-    file = f"items/{item.unit}.yaml"
+    file = catalog.files[item.id]
 
-    def found(message: str, cure: str) -> Finding:
-        return Finding(file, item.name, message, cure)
+    def found(message: str, cure: str, *path: str) -> Finding:
+        return Finding(file, ("items", item.name, *path), message, cure)
 
-    if item.unit not in catalog.units_by_id:
-        yield found(f"单位 {item.unit!r} 未声明", "在 catalog/units.yaml 中声明")
-    for name in _repeated(list(item.columns)):
-        yield found(f"列 {name} 声明了两次", "用 name: 给其中一列另起名")
-    for header in _repeated([h for f in item.fields for h in f.headers]):
-        yield found(f"表头 {header} 指向两列", "每个表头只属于一列")
-    for column in {*item.key, *([item.latest_by] if item.latest_by else [])} - set(item.columns):
-        yield found(f"key 或 latest_by 引用了未声明的列 {column}", "改正列名")
-    for key in item.key:
-        if key in item.columns and not item.column(key).required:
-            yield found(f"主键列 {key} 不是必填", "为该列加 required: true")
+    yield from _lint_columns(item, found)
     for use in item.rules:
         rule = catalog.rules.get(use.rule)
         if rule is None or rule.level != "row" or not rule.violation:
-            yield found(f"行规则 {use.rule!r} 未在 rules.csv 声明", "改正规则编号")
+            yield found(f"行规则 {use.rule!r} 未在 rules.csv 声明", "改正规则编号", "rules", use.rule)
             continue
         wanted = len(set(re.findall(r"\{(\d)\}", rule.violation)))
         if len(use.columns) != wanted:
-            yield found(f"规则 {use.rule} 需要 {wanted} 列，给了 {len(use.columns)} 列", "按规则的占位符给出列")
-        for column in set(use.columns) - set(item.columns):
-            yield found(f"规则 {use.rule} 引用了未声明的列 {column}", "改正列名")
-    if item.share.type == "conditional" and not item.share.condition:
-        yield found("有条件共享缺少共享条件", "填写 share.condition")
-    if item.share.type == "none" and not item.share.legal_basis:
-        yield found("不予共享缺少法律依据", "填写 share.legal_basis")
-    if item.open and max(f.field.pi for f in item.fields) >= 4:
-        private = [f.name for f in item.fields if f.field.pi >= 4 and f.required]
-        if private:
-            yield found(f"向社会开放的数据项含有敏感个人信息列 {private}", "改为不开放，或去掉该列")
+            message = f"规则 {use.rule} 需要 {wanted} 列，给了 {len(use.columns)} 列"
+            yield found(message, "按规则的占位符给出列", "rules", use.rule)
+        for name in set(use.columns) - set(item.columns):
+            yield found(f"规则 {use.rule} 引用了未声明的列 {name}", "改正列名", "rules", use.rule)
+    yield from _lint_sharing(catalog, item, found)
     headers = {h for f in item.fields for h in f.headers}
-    for number, example in enumerate(item.examples, 1):
+    for name in set(item.example) - set(item.columns):
+        yield found(f"样例的列 {name!r} 未声明", "改正列名", "example", name)
+    for number, example in enumerate(item.examples):
+        place = ("examples", str(number))
         for header in set(example.given) - headers:
-            yield found(f"第 {number} 个样例的表头 {header!r} 未声明", "改正表头")
-        for column in set(example.gives) - set(item.columns):
-            yield found(f"第 {number} 个样例的列 {column!r} 未声明", "改正列名")
+            yield found(f"第 {number + 1} 个样例的表头 {header!r} 未声明", "改正表头", *place)
+        for name in set(example.gives) - set(item.columns):
+            yield found(f"第 {number + 1} 个样例的列 {name!r} 未声明", "改正列名", *place)
         for broken in set(example.breaks) - set(catalog.rules):
-            yield found(f"第 {number} 个样例的规则 {broken!r} 未声明", "改正规则编号")
+            yield found(f"第 {number + 1} 个样例的规则 {broken!r} 未声明", "改正规则编号", *place)
+    for column in item.fields:
+        if column.required and column.name not in item.example and not catalog.shown(column.field):
+            cure = f"在 catalog/fields/ 为 {column.field.name} 写 example，或在本数据项的 example 中给出"
+            yield found(f"列 {column.name} 没有样例", cure, "fields", column.name)
+
+
+def _lint_columns(item: Item, found: Callable[..., Finding]) -> Iterator[Finding]:
+    if not item.fields:
+        yield found("没有声明任何列", "给出 archetype 或 fields")
+        return
+    if not item.key:
+        yield found("没有主键", "给出 key", "key")
+    headers: dict[str, str] = {}
+    for column in item.fields:
+        for header in column.headers:
+            if headers.setdefault(_spelling(header), column.name) != column.name:
+                message = f"表头 {header} 指向两列（{headers[_spelling(header)]}、{column.name}）"
+                yield found(message, "每个表头只属于一列", "fields", column.name)
+    for name in {*item.key, *([item.latest_by] if item.latest_by else [])} - set(item.columns):
+        yield found(f"key 或 latest_by 引用了未声明的列 {name}", "改正列名", "key")
+    for key in item.key:
+        if key in item.columns and not item.column(key).required:
+            yield found(f"主键列 {key} 不是必填", "为该列加 required: true", "fields", key)
+
+
+def _lint_sharing(catalog: Catalog, item: Item, found: Callable[..., Finding]) -> Iterator[Finding]:
+    """Sharing, opening and grading: facts 1.3, 1.6 and GB/T 43697."""
+    if not item.summary.strip() or item.summary == item.title:
+        yield found("摘要为空或只重复了名称", "写明内容与主要字段", "summary")
+    if len(item.summary) > 500:
+        yield found(f"摘要有 {len(item.summary)} 字，超过 500 字", "删减", "summary")
+    if re.fullmatch(r".{0,20}(系统|平台)", item.title):
+        yield found("名称只是系统名", "按数据内容命名", "title")
+    if item.system and _spelling(item.system) == _spelling(item.title):
+        yield found("名称与来源系统同名", "按数据内容命名", "title")
+    shares: list[tuple[Share, tuple[str, ...]]] = [(item.share, ("share",))]
+    shares += [(f.share, ("fields", f.name)) for f in item.fields if f.share]
+    for share, path in shares:
+        if share.type == "conditional" and not (share.condition or "").strip():
+            yield found("有条件共享缺少共享条件", "填写 {conditional: 条件}", *path)
+        if share.type == "none" and not (share.legal_basis or "").strip():
+            yield found("不予共享缺少法律依据", "填写 {none: 法律、行政法规或国务院依据}", *path)
+    if item.share.type == "unconditional":
+        private = [f.name for f in item.fields if f.field.pi >= 4 and (f.share or item.share).type == "unconditional"]
+        if private:
+            message = f"无条件共享的数据项含有敏感个人信息列 {'、'.join(private)}"
+            yield found(message, "改为有条件共享，或为这些列声明 share", "share")
+    if item.classification == "core":
+        yield found("核心数据不得编入共享目录", "移出目录", "classification")
+    if item.open:
+        private = [f.name for f in item.fields if f.field.pi >= 3 and f.open is not False]
+        if private:
+            message = f"向社会开放的数据项含有个人信息列 {'、'.join(private)}"
+            yield found(message, "改为不开放，或为这些列声明 open: false", "open")
+        if item.share.type == "none":
+            yield found("不予共享的数据项不能向社会开放", "改正 share 或 open", "open")
+    elif item.open_condition:
+        yield found("不开放的数据项写了开放条件", "删去 open_condition，或声明 open: true", "open_condition")
+    for topic in set(item.topics) - set(catalog.codes["topic"].titles if "topic" in catalog.codes else ()):
+        yield found(f"主题库 {topic!r} 未声明", "在 catalog/codes/topic.csv 中声明，或改正名称", "topics")
+    unit = catalog.units_by_id[item.unit]
+    detail = item.code.split("/")[0][6:]
+    if unit.classes and detail not in unit.classes:
+        yield found(f"目录代码的细目 {detail!r} 未声明", "在本文件 classes 中声明，或改正代码", "code")
 
 
 def _lint_base(catalog: Catalog, base: BaseTable) -> Iterator[Finding]:
     file = f"base/{base.table}.yaml"
     names = {f.name for f in base.fields}
-    inputs = {i.item for i in base.inputs}
+    inputs = [i.item for i in base.inputs]
     if base.key not in names:
-        yield Finding(file, base.key, "主键不在 fields 中", "补上主键字段")
+        yield Finding(file, ("key",), f"主键 {base.key} 不在 fields 中", "补上主键字段")
+    for item in _repeated(inputs):
+        yield Finding(file, ("inputs", item), "数据项列了两次", "合并为一条")
     for feed in base.inputs:
         if feed.item not in catalog.items_by_id:
-            yield Finding(file, feed.item, "数据项未声明", "在 catalog/items/ 中声明，或改正名称")
+            yield Finding(file, ("inputs", feed.item), "数据项未声明", "在 catalog/items/ 中声明，或改正名称")
         if base.key not in feed.columns:
-            yield Finding(file, feed.item, f"没有给出主键 {base.key}", "在 columns 中给出主键")
+            yield Finding(file, ("inputs", feed.item), f"没有给出主键 {base.key}", "在 columns 中给出主键")
         for name in set(feed.columns) - names:
-            yield Finding(file, feed.item, f"字段 {name} 不在本表 fields 中", "改正字段名")
+            yield Finding(file, ("inputs", feed.item), f"字段 {name} 不在本表 fields 中", "改正字段名")
     for field in base.fields:
-        for item in set(field.prefer) - inputs:
-            yield Finding(file, field.name, f"prefer 中的 {item} 不是本表的输入", "改正数据项名")
-        if not any(field.name in feed.columns for feed in base.inputs):
-            yield Finding(file, field.name, "没有任何数据项提供该字段", "补上来源，或删去该字段")
+        feeding = {feed.item for feed in base.inputs if field.name in feed.columns}
+        for item in field.prefer:
+            if item not in feeding:
+                message = f"prefer 中的 {item} 不提供该字段"
+                yield Finding(file, ("fields", field.name), message, "改正数据项名，或在 inputs 中给出")
+        if field.prefer and (missed := sorted(feeding - set(field.prefer))):
+            message = f"优先级没有排到 {'、'.join(missed)}"
+            yield Finding(file, ("fields", field.name), message, "在 prefer 中排入全部来源，或删去 prefer")
+        if not feeding:
+            yield Finding(file, ("fields", field.name), "没有任何数据项提供该字段", "补上来源，或删去该字段")
 
 
-def lint(catalog: Catalog) -> list[Finding]:
-    """Every contradiction between declarations; empty for a sound catalog."""
-    found: list[Finding] = []
-    for unit in _repeated([u.id for u in catalog.units]):
-        found.append(Finding("units.yaml", unit, "单位编号重复", "每个单位一个编号"))
-    for what, values in (
-        ("编号", [i.id for i in catalog.items]),
-        ("目录代码", [i.code for i in catalog.items]),
-    ):
-        for value in _repeated(values):
-            found.append(Finding("items/", value, f"数据项{what}重复", "改为唯一的值"))
-    for key in _repeated([f"{i.unit} {i.title}" for i in catalog.items]):
-        found.append(Finding("items/", key, "同一单位内数据项标题重复", "改为可区分的标题"))
-    if catalog.district.grid_item not in catalog.items_by_id:
-        found.append(Finding("district.yaml", "grid_item", "网格数据项未声明", "改正名称"))
+def _lint_items_together(catalog: Catalog) -> Iterator[Finding]:
+    for attribute, title in (("id", "编号"), ("code", "目录代码")):
+        for value in _repeated([getattr(i, attribute) for i in catalog.items]):
+            twice = [i for i in catalog.items if getattr(i, attribute) == value]
+            for item in twice[1:]:
+                message = f"数据项{title}重复：{value}（{twice[0].id}）"
+                yield Finding(catalog.files[item.id], ("items", item.name, "code"), message, "改为唯一的值")
+    for unit in catalog.units:
+        titles: dict[str, Item] = {}
+        items = catalog.items_of(unit.id)
+        for item in items:
+            first = titles.setdefault(_spelling(item.title), item)
+            if first is not item:
+                message = f"同一单位内数据项标题重复：“{item.title}”与 {first.name} 的“{first.title}”"
+                yield Finding(catalog.files[item.id], ("items", item.name, "title"), message, "改为可区分的标题")
+        yield from _lint_file_names(catalog, items)
+    for attribute, title in (("name", "单位名称"), ("number", "单位编号 number"), ("uscc", "统一社会信用代码")):
+        for value in _repeated([getattr(u, attribute) for u in catalog.units]):
+            yield Finding("units.yaml", ("units", value), f"{title}重复：{value}", "每个单位各不相同")
+
+
+def _lint_file_names(catalog: Catalog, items: tuple[Item, ...]) -> Iterator[Finding]:
+    """Two items whose patterns catch one file would take each other's deliveries."""
+    names = sorted((item.source.path.replace("*", "").replace("?", ""), item.id) for item in items)
+    for item in items:
+        path = item.source.path
+        literal = re.split(r"[*?\[]", path)[0]
+        at = bisect_left(names, (literal, ""))
+        while at < len(names) and names[at][0].startswith(literal):
+            name, other = names[at]
+            at += 1
+            if other != item.id and fnmatch(name, path):
+                message = f"交付文件名 {path} 也会收下 {other} 的文件"
+                yield Finding(catalog.files[item.id], ("items", item.name, "source"), message, "改为不重叠的文件名")
+
+
+def _lint_dictionary(catalog: Catalog) -> Iterator[Finding]:
+    used = {f.field.name for i in catalog.items for f in i.fields}
+    used |= {f.field.name for b in catalog.bases for f in b.fields}
+    files = catalog.field_files
+    titles: dict[tuple[str, str], str] = {}
+    for name, field in catalog.fields.items():
+        if name not in used:
+            yield Finding(files[name], ("fields", name), "没有任何数据项或基础表使用该字段", "使用它，或删去")
+        first = titles.setdefault((field.title, field.type), name)
+        if first != name:
+            message = f"与 {first} 同名同类型（“{field.title}”）"
+            yield Finding(files[name], ("fields", name), message, "合用一个字段，或改为可区分的标题")
+    kinds = {i.archetype for i in catalog.items}
+    for name in set(catalog.archetypes) - kinds:
+        yield Finding("archetypes.yaml", ("archetypes", name), "没有任何数据项使用该原型", "使用它，或删去")
     for name, declared in catalog.rules.items():
         whole = declared.level == "delivery"
         if declared.severity == ("quarantine" if whole else "block"):  # neither would ever take effect
             message = f"级别 {declared.severity} 不能用于 {declared.level} 规则"
-            found.append(Finding("rules.csv", name, message, "block 用于 delivery 规则，quarantine 用于其余规则"))
+            yield Finding("rules.csv", (name,), message, "block 用于 delivery 规则，quarantine 用于其余规则")
     for name, type_def in catalog.types.items():
         for rule in set(type_def.rules) - set(catalog.rules):
-            found.append(Finding("types.yaml", name, f"规则 {rule!r} 未声明", "改正规则编号"))
+            yield Finding("types.yaml", ("types", name, "rules"), f"规则 {rule!r} 未声明", "改正规则编号")
+
+
+def lint(catalog: Catalog) -> list[Finding]:
+    """Every contradiction between declarations; empty for a sound catalog."""
+    found = [*_lint_items_together(catalog), *_lint_dictionary(catalog)]
+    if catalog.district.grid_item and catalog.district.grid_item not in catalog.items_by_id:
+        found.append(Finding("district.yaml", ("grid_item",), "网格数据项未声明", "改正名称"))
     for item in catalog.items:
         found += _lint_item(catalog, item)
     for base in catalog.bases:
@@ -130,7 +220,8 @@ def lint(catalog: Catalog) -> list[Finding]:
     placed = {b.table for b in catalog.bases if b.place}
     for theme in catalog.themes:
         if theme.subject not in placed:
-            found.append(
-                Finding(f"themes/{theme.table}.yaml", "subject", f"{theme.subject} 不是可入格的基础表", "改正名称")
-            )
+            file, message = f"themes/{theme.table}.yaml", f"{theme.subject} 不是可入格的基础表"
+            found.append(Finding(file, ("subject",), message, "改正名称"))
+    if placed and not catalog.district.grid_item:
+        found.append(Finding("district.yaml", (), "有可入格的基础表，却没有申报网格数据项", "填写 grid_item"))
     return found

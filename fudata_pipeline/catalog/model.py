@@ -1,4 +1,4 @@
-"""The compiled catalog: frozen models of everything declared under ``catalog/``.
+"""Frozen models of everything declared under ``catalog/``.
 
 One declaration per fact: a column's title, type, unit, standard, personal-information (PI) level and rules are
 declared once and every schema, check, comment and page derives from these objects.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
-from typing import Literal
+import math
+from datetime import date
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,19 +23,27 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    def fingerprint(self) -> str:
-        """Hash of the declaration: changes when, and only when, something declared changes."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+    def fingerprint(self, *parts: str) -> str:
+        """Hash of the declaration, or of these parts of it: changes when, and only when, what is declared changes."""
+        text = json.dumps(self.model_dump(mode="json", include=set(parts) or None), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Unit(Declared):
-    """A unit (数源单位) that shares data items."""
+    """A unit (数源单位) that shares data items.
+
+    ``number`` is its place (目) in catalog codes, ``uscc`` its unified social credit code (GB 32100), and ``classes``
+    its own subdivision (细目): two digits -> title.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    number: str = Field(pattern=r"^\d{3}$")
     name: str
     short: str
     kind: str
+    uscc: str
+    block_data: bool = False  # one of the departments whose records are placed into grids (块数据)
+    classes: dict[str, str] = Field(default_factory=dict)
 
 
 class TypeDef(Declared):
@@ -46,8 +55,11 @@ class TypeDef(Declared):
     title: str
     duckdb: str
     parse: str
+    letter: str  # data type of the catalog template, see catalog/codes/data_type.csv
+    length: int | None = None  # characters, for the template's 数据长度
     rules: tuple[str, ...] = ()
     identifier: bool = False
+    example: tuple[str, str] | None = None  # delivered text, and the value as text
 
 
 class Rule(Declared):
@@ -73,9 +85,10 @@ class FieldDef(Declared):
     codes: str | None = None
     unit: str | None = None
     standard: str | None = None
-    pi: Literal[1, 2, 3, 4] = 1  # 1 public, 2 internal, 3 personal, 4 sensitive personal (after GB/T 43697)
+    pi: int = Field(default=1, ge=1, le=4)  # 1 public, 2 internal, 3 personal, 4 sensitive personal (after GB/T 43697)
     min: str | None = None
     max: str | None = None
+    example: tuple[str, str] | None = None  # delivered text, and the value as text
 
 
 class CodeSet(Declared):
@@ -84,10 +97,11 @@ class CodeSet(Declared):
     name: str
     titles: dict[str, str]
     aliases: dict[str, str]
+    extra: dict[str, dict[str, str]] = Field(default_factory=dict)  # code -> the list's own further columns
 
 
 class Source(Declared):
-    """How an item is delivered. ``path`` is a file pattern below ``<inbox>/<unit>/``."""
+    """How an item is delivered. ``path`` is a file pattern below ``<inbox>/<unit>/``; default ``<title>_*.<ending>``."""
 
     kind: Literal["file"] = "file"
     path: str
@@ -99,15 +113,30 @@ class Source(Declared):
     header_rows: int = 1  # excel: rows the header spans
 
 
+class Share(Declared):
+    """Sharing attributes (共享属性) of the national catalog guide: type 1, 2 or 3 with condition or basis."""
+
+    type: Literal["unconditional", "conditional", "none"]
+    condition: str | None = None
+    legal_basis: str | None = None
+
+
 class ItemField(Declared):
-    """A column of an item: a dictionary field, the headers it may arrive under, and what is demanded of it."""
+    """A column of an item: a dictionary field, the headers it may arrive under, and what is demanded of it.
+
+    ``name`` and ``title`` are the field's own unless the item uses it in a role (rent_from, 起租日期).
+    """
 
     name: str
+    title: str
     field: FieldDef
     headers: tuple[str, ...]
     required: bool = False  # the value must be there
     optional_column: bool = False  # the whole column may be missing from a delivery
     min_filled: float = 0.0  # share of rows in which it must be filled for the load to pass
+    share: Share | None = None  # where it differs from the item's: the field's own attribute wins
+    open: bool | None = None
+    extra: dict[str, str] = Field(default_factory=dict)  # local columns of an imported catalog workbook
 
 
 class RuleUse(Declared):
@@ -117,19 +146,11 @@ class RuleUse(Declared):
     columns: tuple[str, ...] = ()
 
 
-class Share(Declared):
-    """Sharing attributes (共享属性) of the national catalog guide: type 1, 2 or 3 with condition or basis."""
-
-    type: Literal["unconditional", "conditional", "none"]
-    condition: str | None = None
-    legal_basis: str | None = None
-
-
 class Bounds(Declared):
-    """What a whole load must satisfy for promotion: row counts and the share of quarantined rows."""
+    """What a whole load must satisfy for promotion: rows as a share of the declared records, and quarantined rows."""
 
-    min_rows: int = 1
-    max_rows: int = 10_000_000_000
+    floor: float = 0.5
+    ceiling: float = 2.0
     max_quarantine: float = 0.3
 
 
@@ -141,24 +162,54 @@ class Example(Declared):
     breaks: tuple[str, ...] = ()
 
 
+class Archetype(Declared):
+    """A kind of table that many units keep (a licence register, a benefit paid out): fields, key and rules to share.
+
+    ``fields`` and ``rules`` are in the notation of an item's.
+    """
+
+    name: str
+    title: str
+    fields: tuple[str | dict[str, Any], ...]
+    key: tuple[str, ...]
+    latest_by: str | None = None
+    rules: tuple[RuleUse, ...] = ()
+
+
 class Item(Declared):
-    """A data item (数据项): one table that a unit shares."""
+    """A data item (数据项): one table that a unit shares.
+
+    ``example`` is what the item's first example row shows in its own columns (delivered text and value); the other
+    columns of that row come from the dictionary (:meth:`.Catalog.examples`). ``examples`` are further rows.
+    """
 
     unit: str
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     code: str = Field(pattern=r"^[123]\d{2}\d{3}\w*/\w+$")  # catalog code of the 2017 guide, see facts 1.4
     title: str
     summary: str
+    department: str | None = None  # 提供方内部部门
+    system: str | None = None  # 来源信息系统名称
+    archetype: str | None = None
     cycle: Literal["realtime", "daily", "weekly", "monthly", "quarterly", "halfyearly", "yearly", "irregular"]
     share: Share
     open: bool = False
+    open_condition: str | None = None
+    classification: Literal["general", "important", "core"] = "general"  # GB/T 43697-2024; core is never shared
+    availability: Literal["available", "limited", "unavailable"] = "available"
+    topics: tuple[str, ...] = ()  # theme bases (主题库) it belongs to, see catalog/codes/topic.csv
+    published: date | None = None
+    related: str | None = None  # 关联及类目名称
+    records: int | None = Field(default=None, ge=0)  # 结构化信息记录总数, of the whole district
     key: tuple[str, ...]
     latest_by: str | None = None  # among rows of one key the greatest wins; without it none is chosen
     source: Source
     fields: tuple[ItemField, ...]
     rules: tuple[RuleUse, ...] = ()
     bounds: Bounds = Bounds()
+    example: dict[str, tuple[str, str]] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
+    extra: dict[str, str] = Field(default_factory=dict)  # local columns of an imported catalog workbook
 
     @property
     def id(self) -> str:
@@ -174,8 +225,20 @@ class Item(Declared):
     def columns(self) -> tuple[str, ...]:
         return tuple(f.name for f in self.fields)
 
+    @property
+    def grade(self) -> int:
+        """Grade 1..4 of the item (数据分级): that of its most personal field."""
+        return max(f.field.pi for f in self.fields)
+
     def column(self, name: str) -> ItemField:
         return next(f for f in self.fields if f.name == name)
+
+    def rows_between(self, scale: float) -> tuple[int, int]:
+        """Fewest rows a load may have, and most before it is called unusual, when deliveries hold ``scale`` of the
+        declared records. Small tables vary too much for a ceiling under 1,000 rows [A]."""
+        records = (self.records or 0) * scale
+        ceiling = max(1000, math.ceil(records * self.bounds.ceiling)) if self.records else 10_000_000_000
+        return max(1, math.floor(records * self.bounds.floor)), ceiling
 
 
 class BaseInput(Declared):
@@ -216,6 +279,15 @@ class Measure(Declared):
     unit: str | None = None
 
 
+class Feed(NamedTuple):
+    """An attribute of a base table that an item feeds; ``rank`` 1 is the preferred source (一数一源)."""
+
+    table: str
+    title: str
+    attribute: str
+    rank: int
+
+
 class Theme(Declared):
     """A theme table at grid level: measures of one placed base table, one row per grid."""
 
@@ -230,43 +302,7 @@ class District(Declared):
 
     name: str
     code: str
-    grid_item: str
+    code_prefix: str = Field(pattern=r"^[123]\d{2}$")  # 类 and 项 of the catalog codes of the district's units
+    grid_item: str | None = None
+    scale: float = Field(default=1.0, gt=0)  # share of the declared records that deliveries hold; 1: the real thing
     score_weights: dict[str, float]  # GB/T 36344 dimension -> weight
-
-
-class Catalog(Declared):
-    """Everything declared, resolved and checked."""
-
-    district: District
-    units: tuple[Unit, ...]
-    types: dict[str, TypeDef]
-    rules: dict[str, Rule]
-    codes: dict[str, CodeSet]
-    fields: dict[str, FieldDef]
-    items: tuple[Item, ...]
-    bases: tuple[BaseTable, ...]
-    themes: tuple[Theme, ...]
-
-    @cached_property
-    def units_by_id(self) -> dict[str, Unit]:
-        return {u.id: u for u in self.units}
-
-    @cached_property
-    def items_by_id(self) -> dict[str, Item]:
-        return {i.id: i for i in self.items}
-
-    def items_of(self, unit: str) -> tuple[Item, ...]:
-        return tuple(i for i in self.items if i.unit == unit)
-
-    def base(self, table: str) -> BaseTable:
-        return next(b for b in self.bases if b.table == table)
-
-    def contract(self, item: Item) -> str:
-        """Fingerprint of all that decides what an item's delivery becomes: item, types, rules and codes."""
-        types = {f.field.type for f in item.fields}
-        codes = {f.field.codes for f in item.fields if f.field.codes}
-        parts = [item.fingerprint()]
-        parts += [self.types[t].fingerprint() for t in sorted(types)]
-        parts += [self.codes[c].fingerprint() for c in sorted(codes)]
-        parts += [self.rules[r].fingerprint() for r in sorted(self.rules)]
-        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]

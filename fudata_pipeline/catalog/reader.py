@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from fudata_pipeline.catalog.lint import CatalogError, Finding, lint
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.finding import CatalogError, Finding
+from fudata_pipeline.catalog.lint import lint
 from fudata_pipeline.catalog.model import (
+    Archetype,
     BaseTable,
-    Catalog,
     CodeSet,
     District,
     FieldDef,
@@ -24,8 +27,22 @@ from fudata_pipeline.catalog.model import (
     TypeDef,
     Unit,
 )
+from fudata_pipeline.catalog.notation import Items, Mistake, known, pair
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
+    """YAML in which every scalar is text until its declaration gives it a type: ``2022-10-01``, ``no`` and ``0012``
+    mean what they say. A key may stand only once: of two items of one name, one would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        made: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(made) != len(node.value):
+            seen = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value!r} 写了两次", problem_mark=key.start_mark)
+                seen.add(key.value)
+        return made
 
 
 class _Reader:
@@ -33,25 +50,39 @@ class _Reader:
         self.folder = folder
         self.findings: list[Finding] = []
 
-    def add(self, file: str, place: str, message: str, cure: str) -> None:
-        self.findings.append(Finding(file, place, message, cure))
+    def add(self, file: str, path: tuple[str, ...], message: str, cure: str, line: int | None = None) -> None:
+        self.findings.append(Finding(file, path, message, cure, line))
 
     def yaml(self, file: str) -> dict[str, Any]:
         path = self.folder / file
         try:
             loaded = yaml.load(path.read_text("utf-8"), Loader=_Loader)
         except FileNotFoundError:
-            self.add(file, "-", "文件不存在", "补上该文件，或用 fudata init 建立新项目")
+            self.add(file, (), "文件不存在", "补上该文件，或用 fudata init 建立新项目")
             return {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
-            place = f"第 {mark.line + 1} 行" if mark else "-"
-            self.add(file, place, f"不是有效的 YAML：{getattr(error, 'problem', error)}", "修正语法")
+            problem = getattr(error, "problem", error)
+            self.add(file, (), f"不是有效的 YAML：{problem}", "修正语法", mark.line + 1 if mark else None)
             return {}
         if not isinstance(loaded, dict):
-            self.add(file, "-", "应为键值结构", "参照同目录其他文件")
+            self.add(file, (), "应为键值结构", "参照同目录其他文件")
             return {}
         return loaded
+
+    def section(self, file: str, name: str) -> dict[str, dict[str, Any]]:
+        """The named declarations of a file; what is not a mapping of mappings is a finding."""
+        found = self.yaml(file).get(name) or {}
+        return self.named(file, name, found)
+
+    def named(self, file: str, section: str, found: Any) -> dict[str, dict[str, Any]]:
+        if not isinstance(found, dict):
+            self.add(file, (section,), "应为键值结构", "参照同目录其他文件")
+            return {}
+        for name in [n for n, body in found.items() if not isinstance(body, dict)]:
+            self.add(file, (section, str(name)), "应为键值结构", "参照同目录其他文件")
+            del found[name]
+        return found
 
     def csv(self, file: str) -> list[dict[str, str]]:
         with (self.folder / file).open(encoding="utf-8-sig", newline="") as stream:
@@ -62,33 +93,18 @@ class _Reader:
             yield path.relative_to(self.folder).as_posix()
 
     @contextmanager
-    def declaring(self, file: str, place: str) -> Iterator[None]:
+    def declaring(self, file: str, *path: str) -> Iterator[None]:
         """Turn the errors of one declaration into findings, and go on with the next."""
         try:
             yield
         except ValidationError as error:
             for e in error.errors():
-                where = ".".join(str(p) for p in e["loc"])
-                self.add(
-                    file,
-                    f"{place} {where}".strip(),
-                    e["msg"],
-                    "按 fudata_pipeline/catalog/model.py 的字段填写",
-                )
-        except _Unknown as error:
-            self.add(file, place, str(error), error.cure)
-
-
-class _Unknown(Exception):
-    def __init__(self, what: str, name: str, cure: str) -> None:
-        super().__init__(f"引用了未声明的{what} {name!r}")
-        self.cure = cure
-
-
-def _known(table: dict[str, Any], name: str, what: str, where: str) -> Any:
-    if name not in table:
-        raise _Unknown(what, name, f"在 {where} 中声明，或改正名称")
-    return table[name]
+                where = (*path, *(str(p) for p in e["loc"]))
+                self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
+        except Mistake as error:
+            self.add(file, path, str(error), error.cure)
+        except (AttributeError, TypeError, ValueError) as error:  # the notation itself: a list where a key belongs
+            self.add(file, path, f"写法不对：{error}", "参照同目录其他声明")
 
 
 def _codesets(r: _Reader) -> dict[str, CodeSet]:
@@ -97,38 +113,86 @@ def _codesets(r: _Reader) -> dict[str, CodeSet]:
         name = Path(file).stem
         titles: dict[str, str] = {}
         aliases: dict[str, str] = {}
+        extra: dict[str, dict[str, str]] = {}
         for row in r.csv(file):
             code = row["code"]
             titles[code] = row["title"]
+            if more := {k: v or "" for k, v in row.items() if k not in ("code", "title", "aliases")}:
+                extra[code] = more
             for alias in (code, row["title"], *(row.get("aliases") or "").split("|")):
                 spelled = alias.strip().upper()
                 if spelled and aliases.setdefault(spelled, code) != code:
-                    r.add(
-                        file,
-                        f"code {code}",
-                        f"写法 {alias!r} 已指向代码 {aliases[spelled]}",
-                        "每种写法只能对应一个代码",
-                    )
-        sets[name] = CodeSet(name=name, titles=titles, aliases=aliases)
+                    message = f"写法 {alias!r} 已指向代码 {aliases[spelled]}"
+                    r.add(file, (code,), message, "每种写法只能对应一个代码")
+        sets[name] = CodeSet(name=name, titles=titles, aliases=aliases, extra=extra)
     return sets
-
-
-def _item(r: _Reader, unit: str, name: str, body: dict[str, Any], fields: dict[str, FieldDef]) -> Item:
-    columns = []
-    for entry in body.pop("fields", []):
-        entry = dict(entry)
-        definition = _known(fields, entry.pop("field"), "字段", "catalog/fields/")
-        columns.append({"name": definition.name, "headers": [definition.title], **entry, "field": definition})
-    return Item.model_validate({"unit": unit, "name": name, **body, "fields": columns})
 
 
 def _base(body: dict[str, Any], fields: dict[str, FieldDef]) -> BaseTable:
     attributes = []
     for entry in body.pop("fields", []):
         entry = dict(entry)
-        definition = _known(fields, entry.pop("field", entry["name"]), "字段", "catalog/fields/")
+        definition = known(fields, entry.pop("field", entry["name"]), "字段", "catalog/fields/")
         attributes.append({**entry, "field": definition})
     return BaseTable.model_validate({**body, "fields": attributes})
+
+
+def _fields(
+    r: _Reader, types: dict[str, TypeDef], codes: dict[str, CodeSet]
+) -> tuple[dict[str, FieldDef], dict[str, str]]:
+    """The field dictionary, and the file that declares each field."""
+    fields: dict[str, FieldDef] = {}
+    files: dict[str, str] = {}
+    for file in r.files("fields/*.yaml"):
+        for name, body in r.section(file, "fields").items():
+            with r.declaring(file, "fields", name):
+                if name in fields:
+                    r.add(file, ("fields", name), f"字段已在 {files[name]} 声明", "字段在字典中只声明一次")
+                if "example" in body:
+                    body["example"] = pair(body["example"])
+                fields[name] = FieldDef.model_validate({"name": name, **body})
+                known(types, fields[name].type, "类型", "catalog/types.yaml")
+                if fields[name].codes:
+                    known(codes, str(fields[name].codes), "代码表", "catalog/codes/")
+                files[name] = file
+    return fields, files
+
+
+def _items(r: _Reader, make: Items, units: dict[str, Unit]) -> tuple[list[Item], dict[str, str]]:
+    """Every item, and the file that declares it. A file declares the items of one ``unit``, or of ``units`` alike."""
+    items: list[Item] = []
+    files: dict[str, str] = {}
+    for file in r.files("items/*.yaml"):
+        document = r.yaml(file)
+        sharing = document.get("units") or [document.get("unit", "")]
+        declared = r.named(file, "items", document.get("items") or {})
+        for unit in sharing:
+            classes = {**(document.get("classes") or {})}
+            with r.declaring(file, "unit" if "unit" in document else "units"):
+                declared_unit = known(units, unit, "单位", "catalog/units.yaml")
+                for no in declared_unit.classes.keys() & classes.keys():
+                    r.add(file, ("classes", no), f"细目 {no} 已在别处声明", "一个单位的细目号只用一次")
+                together = {**declared_unit.classes, **classes}
+                units[unit] = Unit.model_validate({**declared_unit.model_dump(), "classes": together})
+            if unit not in units:
+                continue
+            for name, body in declared.items():
+                with r.declaring(file, "items", name):
+                    item = make.item(unit, name, body, document.get("defaults") or {})
+                    items.append(item)
+                    files[item.id] = file
+    order = {unit: n for n, unit in enumerate(units)}
+    return sorted(items, key=lambda i: order[i.unit]), files
+
+
+def folder_version(folder: Path) -> str:
+    """Fingerprint of every declaration in the folder, by content."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def load_catalog(folder: Path) -> Catalog:
@@ -138,56 +202,52 @@ def load_catalog(folder: Path) -> Catalog:
         CatalogError: with every finding, when anything is missing, misspelt or contradictory.
     """
     r = _Reader(folder)
-    units: list[Unit] = []
+    units: dict[str, Unit] = {}
     types: dict[str, TypeDef] = {}
     rules: dict[str, Rule] = {}
-    fields: dict[str, FieldDef] = {}
-    items: list[Item] = []
+    archetypes: dict[str, Archetype] = {}
     bases: list[BaseTable] = []
     themes: list[Theme] = []
 
-    for body in r.yaml("units.yaml").get("units", []):
-        with r.declaring("units.yaml", str(body.get("id"))):
-            units.append(Unit.model_validate(body))
+    for body in r.yaml("units.yaml").get("units") or []:
+        with r.declaring("units.yaml", "units", str(body.get("id"))):
+            unit = Unit.model_validate(body)
+            if unit.id in units:
+                r.add("units.yaml", ("units", unit.id), "单位编号重复", "每个单位一个编号")
+            units[unit.id] = unit
     if not units:
-        raise CatalogError(r.findings or [Finding("units.yaml", "-", "没有声明任何单位", "至少声明一个单位")])
+        raise CatalogError(r.findings or [Finding("units.yaml", (), "没有声明任何单位", "至少声明一个单位")], folder)
     district_body = r.yaml("district.yaml")
-    for name, body in r.yaml("types.yaml").get("types", {}).items():
-        with r.declaring("types.yaml", name):
+    for name, body in r.section("types.yaml", "types").items():
+        with r.declaring("types.yaml", "types", name):
+            if "example" in body:
+                body["example"] = pair(body["example"])
             types[name] = TypeDef.model_validate(body)
     for row in r.csv("rules.csv"):
         with r.declaring("rules.csv", row["rule_id"]):
             rules[row["rule_id"]] = Rule.model_validate(row)
     codes = _codesets(r)
-    for file in r.files("fields/*.yaml"):
-        for name, body in r.yaml(file).get("fields", {}).items():
-            with r.declaring(file, name):
-                if name in fields:
-                    r.add(file, name, "字段已在别处声明", "字段在字典中只声明一次")
-                fields[name] = FieldDef.model_validate({"name": name, **body})
-                _known(types, fields[name].type, "类型", "catalog/types.yaml")
-                if fields[name].codes:
-                    _known(codes, str(fields[name].codes), "代码表", "catalog/codes/")
-    for file in r.files("items/*.yaml"):
-        document = r.yaml(file)
-        for name, body in document.get("items", {}).items():
-            with r.declaring(file, name):
-                items.append(_item(r, document.get("unit", ""), name, dict(body), fields))
+    fields, field_files = _fields(r, types, codes)
+    for name, body in r.section("archetypes.yaml", "archetypes").items():
+        with r.declaring("archetypes.yaml", "archetypes", name):
+            archetypes[name] = Archetype.model_validate({"name": name, **body})
+    items, files = _items(r, Items(district_body, units, fields, archetypes), units)
     for file in r.files("base/*.yaml"):
-        with r.declaring(file, "-"):
+        with r.declaring(file):
             bases.append(_base(dict(r.yaml(file)), fields))
     for file in r.files("themes/*.yaml"):
-        with r.declaring(file, "-"):
+        with r.declaring(file):
             themes.append(Theme.model_validate(r.yaml(file)))
     district = None
-    with r.declaring("district.yaml", "-"):
+    with r.declaring("district.yaml"):
         district = District.model_validate(district_body)
     if r.findings or district is None:
-        raise CatalogError(r.findings)
+        raise CatalogError(r.findings, folder)
     catalog = Catalog(
-        district=district, units=tuple(units), types=types, rules=rules, codes=codes, fields=fields,
-        items=tuple(items), bases=tuple(bases), themes=tuple(themes),
+        district=district, units=tuple(units.values()), types=types, rules=rules, codes=codes, fields=fields,
+        field_files=field_files, archetypes=archetypes, items=tuple(items), files=files, bases=tuple(bases), themes=tuple(themes),
+        version=folder_version(folder),
     )  # fmt: skip
     if findings := lint(catalog):
-        raise CatalogError(findings)
+        raise CatalogError(findings, folder)
     return catalog

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fudata_pipeline.catalog.model import Catalog, FieldDef, Item, Rule
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import FieldDef, Item, Rule
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.headers import HeaderMap
 

@@ -73,8 +73,13 @@ class LoadResult:
     seconds: float = 0.0
 
     @property
+    def missing(self) -> bool:
+        """The item was never delivered: no fault of tonight, and no version to fall back on."""
+        return self.verdict == SOURCE_MISSING
+
+    @property
     def failed(self) -> bool:
-        return self.verdict not in (PROMOTED, UNCHANGED)
+        return self.verdict not in (PROMOTED, UNCHANGED, SOURCE_MISSING)
 
 
 def version_dir(project: Project, load: Row) -> Path:
@@ -218,9 +223,12 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
         last_rows = before["rows_accepted"] if before else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
+    _, most = item.rows_between(catalog.district.scale)
+    if outcome.rows_in > most:
+        warnings.append(f"交付 {outcome.rows_in:,} 行，超过目录申报记录数的 {item.bounds.ceiling:g} 倍（{most:,} 行）")
     for count in outcome.counts:
         if count.failed and count.severity in ("warn", "info"):
-            titles = "、".join(item.column(c).field.title for c in count.column.split("+") if c)
+            titles = "、".join(item.column(c).title for c in count.column.split("+") if c)
             warnings.append(f"{titles}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
     total = score(catalog, list(outcome.counts)).total
     result = replace(

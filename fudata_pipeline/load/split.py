@@ -7,7 +7,8 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.catalog.model import Catalog, Item
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.checks import Check, any_broken, checked_sql, code_table_sql, compile_checks
 from fudata_pipeline.load.headers import HeaderMap

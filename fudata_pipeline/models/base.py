@@ -6,7 +6,12 @@ order in which rows arrive can never decide). The winner's item, load and line s
 
 from __future__ import annotations
 
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from fudata_pipeline.catalog import Catalog, Finding
 from fudata_pipeline.catalog.model import BaseField, BaseInput, BaseTable
+from fudata_pipeline.catalog.schema import TableSchema
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.item import version_dir
@@ -25,16 +30,38 @@ def _ranks(base: BaseTable, field: BaseField) -> list[str]:
     return [*field.prefer, *(i for i in order if i not in field.prefer)]
 
 
+def _columns_sql(catalog: Catalog, base: BaseTable, feed: BaseInput) -> str:
+    """The base columns over an item's, each cast to its declared type; NULL where the item does not feed one."""
+    columns = []
+    for field in base.fields:
+        kind = catalog.types[field.field.type].duckdb
+        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {identifier(field.name)}")
+    return ", ".join(columns)
+
+
+def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
+    """A finding for every input of a base table whose SQL does not fit the item's columns and types."""
+    found = []
+    for base in catalog.bases:
+        for feed in base.inputs:
+            schema = TableSchema.of(catalog, catalog.items_by_id[feed.item])
+            empty = ", ".join(f"CAST(NULL AS {c.duckdb}) AS {identifier(c.name)}" for c in schema.columns)
+            where = f"WHERE {feed.where}" if feed.where else ""
+            try:
+                con.execute(f"EXPLAIN SELECT {_columns_sql(catalog, base, feed)} FROM (SELECT {empty}) {where}")
+            except duckdb.Error as error:
+                path = ("inputs", feed.item)
+                message = str(error).splitlines()[0]
+                found.append(Finding(f"base/{base.table}.yaml", path, message, "改正 columns 或 where 中的列名与类型"))
+    return found
+
+
 def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) -> str:
     item = project.catalog.items_by_id[feed.item]
     recency = identifier(item.latest_by) if item.latest_by else "NULL"
-    columns = []
-    for field in base.fields:
-        kind = project.catalog.types[field.field.type].duckdb
-        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {identifier(field.name)}")
     loaded = f"TIMESTAMP {literal(load['loaded_at'])}"
     return f"""
-        SELECT {", ".join(columns)}, {literal(feed.item)} AS _item, {literal(load["load_id"])} AS _load_id, _line,
+        SELECT {_columns_sql(project.catalog, base, feed)}, {literal(feed.item)} AS _item, {literal(load["load_id"])} AS _load_id, _line,
             coalesce(CAST({recency} AS TIMESTAMP), {loaded}) AS _as_of
         FROM {parquet(version_dir(project, load) / ACCEPTED)} {f"WHERE {feed.where}" if feed.where else ""}"""
 

@@ -1,8 +1,8 @@
 """Intake in Dagster: one multi-asset a unit, one asset and one check a data item.
 
 A unit's step loads its selected items one after another, yields the good ones and fails at its end when any was
-refused, naming each with its reason and cure. Refused and unchanged items yield no materialization; their last good
-version stays what models and publish use.
+refused, naming each with its reason and cure. Refused, unchanged and never delivered items yield no materialization;
+their last good version, if any, stays what models and publish use.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,9 @@ from typing import Any
 
 import dagster as dg
 
-from fudata_pipeline.catalog.model import Catalog, Item, Unit
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Item, Unit
+from fudata_pipeline.catalog.schema import TableSchema
 from fudata_pipeline.load.item import UNCHANGED, VERDICTS, LoadResult, load_item
 from fudata_pipeline.orchestration.resource import ProjectResource
 
@@ -22,12 +24,8 @@ def item_key(item: Item) -> dg.AssetKey:
 
 
 def _columns(catalog: Catalog, item: Item) -> dg.TableSchema:
-    return dg.TableSchema(
-        [
-            dg.TableColumn(f.name, catalog.types[f.field.type].duckdb, f"{f.field.title}（{'、'.join(f.headers)}）")
-            for f in item.fields
-        ]
-    )
+    schema = TableSchema.of(catalog, item)
+    return dg.TableSchema([dg.TableColumn(c.name, c.duckdb, c.comment) for c in schema.columns])
 
 
 def item_spec(catalog: Catalog, unit: Unit, item: Item) -> dg.AssetSpec:
@@ -88,9 +86,9 @@ def unit_assets(catalog: Catalog, unit: Unit, items: tuple[Item, ...]) -> dg.Ass
         failed: list[LoadResult] = []
         for key in sorted(context.selected_asset_keys):
             result = load_item(opened, by_key[key])
-            if result.verdict == UNCHANGED:
-                context.log.info(f"{result.item}：{VERDICTS[UNCHANGED]}（当前版本 {result.load_id}）")
-                context.log_event(dg.AssetObservation(key, metadata={"结论": VERDICTS[UNCHANGED]}))
+            if result.verdict == UNCHANGED or result.missing:
+                context.log.info(f"{result.item}：{VERDICTS[result.verdict]}（当前版本 {result.load_id or '无'}）")
+                context.log_event(dg.AssetObservation(key, metadata={"结论": VERDICTS[result.verdict]}))
                 continue
             metadata = load_metadata(result)
             if result.failed:

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from fudata_pipeline.blocks.place import GRID, placement_name
-from fudata_pipeline.catalog.model import Catalog
+from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.models.product import Built
 from fudata_pipeline.nightly import products
 from fudata_pipeline.orchestration.intake import item_key
@@ -23,7 +23,8 @@ def _titles_and_deps(catalog: Catalog) -> dict[str, tuple[str, list[dg.AssetKey]
     for base in catalog.bases:
         inputs = [item_key(catalog.items_by_id[feed.item]) for feed in base.inputs]
         found[f"base.{base.table}"] = (base.title, inputs)
-    found[GRID] = ("网格", [item_key(catalog.items_by_id[catalog.district.grid_item])])
+    if catalog.district.grid_item:
+        found[GRID] = ("网格", [item_key(catalog.items_by_id[catalog.district.grid_item])])
     space = [product_key(p) for p in ("base.house", "base.building", GRID)]
     for base in catalog.bases:
         if base.place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.blocks.place import product_sql
 from fudata_pipeline.catalog.model import FieldDef, Item
+from fudata_pipeline.catalog.schema import TableSchema, column_comment
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.publication import publication
@@ -79,23 +81,26 @@ def publish(project: Project, *, force: bool = False) -> Built:
 
 def _version(project: Project, builds: list[Row]) -> str:
     loads = [load["load_id"] for load in project.registry.all_loads()]
-    return fingerprint([project.catalog.fingerprint(), *loads, *(f"{b['product']}={b['version']}" for b in builds)])
+    return fingerprint([project.catalog.version, *loads, *(f"{b['product']}={b['version']}" for b in builds)])
 
 
 def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[dict[str, Any]]:
     schema, table = build["product"].split(".", 1)
     con.execute(f"CREATE TABLE {schema}.{identifier(table)} AS FROM {product_sql(project, build['product'])}")
     theme = next((t for t in project.catalog.themes if f"block.{t.table}" == build["product"]), None)
-    titles = {m.name: f"{m.title}（{m.unit}）" if m.unit else m.title for m in theme.measures} if theme else {}
-    return _describe(con, "TABLE", schema, table, build["title"], titles, project.catalog.fields)
+    described: dict[str, tuple[str, FieldDef | None]] = {n: (f.title, f) for n, f in project.catalog.fields.items()}
+    for m in theme.measures if theme else ():
+        described[m.name] = (f"{m.title}（{m.unit}）" if m.unit else m.title, None)
+    return _describe(con, "TABLE", schema, table, build["title"], described)
 
 
 def _write_view(project: Project, con: DuckDBPyConnection, item: Item, load: Row) -> list[dict[str, Any]]:
     path: Path = version_dir(project, load) / ACCEPTED
     name = f"item.{identifier(item.view)}"
     con.execute(f"CREATE VIEW {name} AS SELECT *, {literal(load['load_id'])} AS _load_id FROM {parquet(path)}")
-    title = f"{project.catalog.units_by_id[item.unit].short}：{item.title}"
-    return _describe(con, "VIEW", "item", item.view, title, {}, {f.name: f.field for f in item.fields})
+    schema = TableSchema.of(project.catalog, item)
+    described = {c.name: (c.title, c.field) for c in schema.columns}
+    return _describe(con, "VIEW", "item", item.view, schema.title, described)
 
 
 def _describe(
@@ -104,17 +109,18 @@ def _describe(
     schema: str,
     table: str,
     title: str,
-    titles: dict[str, str],
-    fields: dict[str, FieldDef],
+    described: Mapping[str, tuple[str, FieldDef | None]],
 ) -> list[dict[str, Any]]:
-    """Comment a table just written and its columns; returns its rows of ``meta.dictionary``."""
+    """Comment a table just written and its columns; returns its rows of ``meta.dictionary``.
+
+    ``described``: column -> its title and dictionary field.
+    """
     name = f"{schema}.{identifier(table)}"
     con.execute(f"COMMENT ON {kind} {name} IS {literal(title)}")
     rows = []
     for column, data_type, *_ in con.execute(f"DESCRIBE {name}").fetchall():
-        field = fields.get(column)
-        column_title = titles.get(column) or (field.title if field else GENERATED.get(column, column))
-        comment = column_title + (f"（{field.standard}）" if field and field.standard else "")
+        column_title, field = described.get(column) or (GENERATED.get(column, column), None)
+        comment = column_comment(column_title, field)
         con.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(comment)}")
         rows.append(
             {

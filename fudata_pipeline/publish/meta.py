@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.engine.sql import identifier, literal
@@ -79,6 +80,9 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("name", "VARCHAR", "全称"),
             ("short", "VARCHAR", "简称"),
             ("kind", "VARCHAR", "类别"),
+            ("number", "VARCHAR", "目录代码中的单位号"),
+            ("uscc", "VARCHAR", "统一社会信用代码"),
+            ("block_data", "BOOLEAN", "是否块数据部门"),
         ],
     ),
     "items": (
@@ -91,7 +95,14 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("summary", "VARCHAR", "摘要"),
             ("cycle", "VARCHAR", "更新周期"),
             ("share_type", "VARCHAR", "共享类型"),
+            ("share_terms", "VARCHAR", "共享条件，或不予共享的依据"),
             ("open", "BOOLEAN", "是否向社会开放"),
+            ("classification", "VARCHAR", "数据级别（GB/T 43697）"),
+            ("grade", "INTEGER", "个人信息分级，1–4"),
+            ("availability", "VARCHAR", "可获取性"),
+            ("topics", "VARCHAR[]", "主题库"),
+            ("feeds", "VARCHAR[]", "供给的基础库字段"),
+            ("records", "BIGINT", "申报的记录总数"),
             ("key", "VARCHAR", "主键列"),
             ("item_view", "VARCHAR", "本文件中的视图；尚无可用版本时不存在"),
         ],
@@ -123,6 +134,11 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         ],
     ),
 }
+
+
+_ITEM_ATTRIBUTES = (
+    "unit", "code", "title", "summary", "cycle", "open", "classification", "grade", "availability", "records"
+)  # fmt: skip
 
 
 def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -173,9 +189,12 @@ def write_meta(
         "units": [u.model_dump() for u in catalog.units],
         "items": [
             {
-                **i.model_dump(include={"unit", "code", "title", "summary", "cycle", "open"}),
+                **{n: getattr(i, n) for n in _ITEM_ATTRIBUTES},
                 "item": i.id,
                 "share_type": i.share.type,
+                "share_terms": i.share.condition or i.share.legal_basis,
+                "topics": list(i.topics),
+                "feeds": [f"{f.table}.{f.attribute}" for f in catalog.feeds(i)],
                 "key": ", ".join(i.key),
                 "item_view": f"item.{i.view}",
             }
@@ -194,5 +213,7 @@ def write_meta(
         for column, _, comment in columns:
             con.execute(f"COMMENT ON COLUMN {name}.{identifier(column)} IS {literal(comment)}")
         if rows[table]:
-            values = [[row[c] for c, _, _ in columns] for row in rows[table]]
-            con.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", values)
+            values = pa.table({c: pa.array([row[c] for row in rows[table]]) for c, _, _ in columns})
+            con.register("meta_rows", values)
+            con.execute(f"INSERT INTO {name} SELECT * FROM meta_rows")
+            con.unregister("meta_rows")

@@ -8,7 +8,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.catalog.model import Catalog, Item
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.engine.sql import identifier, parquet
 from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, expectations, percent

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from fudata_pipeline.catalog.model import Catalog, Severity
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Severity
 
 DIMENSIONS = {
     "01": "规范性",

@@ -8,10 +8,13 @@ quarantined). Expectations over values cover accepted and quarantined rows alike
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
-from fudata_pipeline.catalog.model import Catalog, Item, ItemField
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Item, ItemField
+from fudata_pipeline.catalog.schema import Column, TableSchema
 from fudata_pipeline.engine.sql import identifier
 
 OUTCOME = "_outcome"
@@ -38,22 +41,22 @@ def expectations(catalog: Catalog, item: Item, last_rows: int | None) -> list[Ex
     Each is ``{"type": great-expectations' name, "kwargs": {…}, "meta": {"title": Chinese sentence}}``.
     """
     tolerated = round(1 - item.bounds.max_quarantine, 6)
-    found = [*_whole_table(item, last_rows, tolerated), *_key(item, tolerated)]
-    for column in item.fields:
+    found = [*_whole_table(catalog, item, last_rows, tolerated), *_key(item, tolerated)]
+    for column in TableSchema.of(catalog, item).columns:
         found += _column(catalog, column, tolerated)
     return found
 
 
-def _whole_table(item: Item, last_rows: int | None, tolerated: float) -> Iterator[Expectation]:
-    low, high = item.bounds.min_rows, item.bounds.max_rows
+def _whole_table(catalog: Catalog, item: Item, last_rows: int | None, tolerated: float) -> Iterator[Expectation]:
+    low, _ = item.rows_between(catalog.district.scale)
     yield _expect(
         "expect_table_columns_to_match_set",
         f"申报的 {len(item.columns)} 列齐全",
         column_set=list(item.columns),
         exact_match=False,
     )
-    count, between = "expect_table_row_count_to_be_between", f"交付行数在 {low:,} 至 {high:,} 之间"
-    yield _expect(count, between, min_value=low, max_value=high)
+    count = "expect_table_row_count_to_be_between"
+    yield _expect(count, f"交付行数不少于 {low:,}", min_value=low)
     if last_rows is not None:
         yield _expect(
             count,
@@ -91,11 +94,11 @@ def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
     )
 
 
-def _named(column: ItemField) -> str:
-    return f"“{column.field.title}”({column.name})"
+def _named(column: Column | ItemField) -> str:
+    return f"“{column.title}”({column.name})"
 
 
-def _column(catalog: Catalog, column: ItemField, tolerated: float) -> Iterator[Expectation]:
+def _column(catalog: Catalog, column: Column, tolerated: float) -> Iterator[Expectation]:
     field, named = column.field, _named(column)
     enough = f"的值不低于 {percent(tolerated)}"
     if column.min_filled > 0:
@@ -105,12 +108,12 @@ def _column(catalog: Catalog, column: ItemField, tolerated: float) -> Iterator[E
             column=column.name,
             mostly=column.min_filled,
         )
-    if field.codes and _refuses(catalog, "code"):
+    if column.codes and _refuses(catalog, "code"):
         yield _expect(
             "expect_column_values_to_be_in_set",
             f"{named}在代码表 {field.codes} 内{enough}",
             column=column.name,
-            value_set=sorted(catalog.codes[field.codes].titles),
+            value_set=sorted(column.codes.titles),
             mostly=tolerated,
         )
     if macro := identifier_macro(catalog, field.type):
@@ -137,10 +140,12 @@ def _refuses(catalog: Catalog, rule: str) -> bool:
 
 
 def identifier_macro(catalog: Catalog, type_name: str) -> str | None:
-    """The macro ``is_<type>`` that tells a valid identifier, where one of the type's quarantining rules uses it."""
-    macro = f"is_{type_name}"
-    uses = [r for r in catalog.types[type_name].rules if f"{macro}({{value}})" in catalog.rules[r].violation]
-    return macro if any(_refuses(catalog, r) for r in uses) else None
+    """The macro ``is_…`` that tells a valid identifier, where one of the type's quarantining rules uses it."""
+    for rule in catalog.types[type_name].rules:
+        used = re.search(r"NOT (is_\w+)\(\{value\}\)$", catalog.rules[rule].violation)
+        if used and _refuses(catalog, rule):
+            return used[1]
+    return None
 
 
 def _bound(type_name: str, value: str | None) -> int | float | str | None:

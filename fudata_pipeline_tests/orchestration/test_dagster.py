@@ -10,6 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from fudata_pipeline.catalog import Catalog
+from fudata_pipeline.orchestration.resource import ProjectResource
+
 from ..conftest import ROOT, SAMPLES
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
@@ -37,6 +40,17 @@ def defs() -> dg.Definitions:
     return defs
 
 
+DELIVERED = [
+    dg.AssetKey(["item", *name.split("/")])
+    for name in (
+        "clf/disability_certificate", "gaj/hukou_population", "mzj/old_age_allowance", "scjg/market_entity",
+        "scjg/food_licence", "swj/taxpayer", "wjj/family_doctor", "zjj/rental_registration", "zsj/grid_division",
+        "zsj/resident_registration", "zsj/building", "zsj/house", "zsj/citizen_request",
+    )
+]  # fmt: skip
+"""The items of the sample nights."""
+
+
 def _deliver(data: Path, night: str) -> None:
     shutil.copytree(SAMPLES / night, data / "inbox", dirs_exist_ok=True)
 
@@ -49,15 +63,12 @@ def _materialized(result: dg.ExecuteInProcessResult) -> set[str]:
     return {e.asset_key.to_user_string() for e in result.get_asset_materialization_events() if e.asset_key}
 
 
-def test_asset_keys(defs: dg.Definitions) -> None:
+def test_asset_keys(defs: dg.Definitions, catalog: Catalog) -> None:
     keys = {key.to_user_string() for key in defs.resolve_all_asset_keys()}
-    items = {
-        "clf/disability_certificate", "gaj/hukou_population", "mzj/old_age_allowance", "scjg/market_entity",
-        "scjg/food_licence", "swj/taxpayer", "wjj/family_doctor", "zjj/rental_registration", "zsj/grid_division",
-        "zsj/resident_registration", "zsj/building", "zsj/house", "zsj/citizen_request",
-    }  # fmt: skip
-    assert {k for k in keys if k.startswith("item/")} == {f"item/{i}" for i in items}
-    assert keys - {f"item/{i}" for i in items} == {
+    items = {f"item/{i.unit}/{i.name}" for i in catalog.items}
+    assert len(items) == 2137
+    assert {k for k in keys if k.startswith("item/")} == items
+    assert keys - items == {
         "base/population", "base/legal_entity", "base/building", "base/house", "block/grid",
         "block/population_placement", "block/legal_entity_placement", "block/population_by_grid", "published/futian",
     }  # fmt: skip
@@ -66,15 +77,40 @@ def test_asset_keys(defs: dg.Definitions) -> None:
 def test_one_multi_asset_a_unit_and_one_check_an_item(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     items = {k for k in graph.get_all_asset_keys() if k.path[0] == "item"}
-    assert len({graph.get(k).assets_def.op.name for k in items}) == 8
+    assert len({graph.get(k).assets_def.op.name for k in items}) == 67
     assert {k.asset_key for k in graph.asset_check_keys} == items
     assert len(graph.asset_check_keys) == len(items)
 
 
-def test_nightly_schedule_at_one_in_shanghai(defs: dg.Definitions) -> None:
+def test_nightly_schedule_at_one_in_shanghai_asks_for_what_was_delivered(
+    defs: dg.Definitions, data: Path, instance: dg.DagsterInstance
+) -> None:
     schedule = defs.resolve_schedule_def("nightly")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 1 * * *", "Asia/Shanghai")
     assert schedule.job_name == "intake"
+
+    def tick() -> object:
+        context = dg.build_schedule_context(instance, resources={"project": ProjectResource()})
+        return schedule(context)
+
+    skipped = tick()
+    assert isinstance(skipped, dg.SkipReason)
+    assert "没有任何交付" in str(skipped.skip_message)
+    _deliver(data, "2022-10-31")
+    requested = tick()
+    assert isinstance(requested, dg.RunRequest)
+    assert len(requested.asset_selection or ()) == 13
+
+
+def test_items_never_delivered_do_not_turn_a_unit_red(
+    defs: dg.Definitions, data: Path, instance: dg.DagsterInstance
+) -> None:
+    _deliver(data, "2022-10-31")
+    unit = [k for k in defs.resolve_all_asset_keys() if k.path[:2] == ["item", "clf"]]
+    assert len(unit) > 10
+    result = _run(defs, "intake", instance, asset_selection=unit)
+    assert result.success
+    assert _materialized(result) == {"item/clf/disability_certificate"}
 
 
 def test_workspace_names_this_code_location() -> None:
@@ -94,7 +130,7 @@ def test_a_subset_runs_alone(defs: dg.Definitions, data: Path, instance: dg.Dags
 def test_two_nights(defs: dg.Definitions, data: Path, instance: dg.DagsterInstance) -> None:
     """A green night, then a broken one: its neighbours land, intake is red and says why, models still run."""
     _deliver(data, "2022-10-31")
-    first = _run(defs, "intake", instance)
+    first = _run(defs, "intake", instance, asset_selection=DELIVERED)
     assert first.success
     assert len(_materialized(first)) == 13
     assert all(e.passed for e in first.get_asset_check_evaluations())
@@ -110,7 +146,7 @@ def test_two_nights(defs: dg.Definitions, data: Path, instance: dg.DagsterInstan
     assert (data / "published" / "futian.duckdb").exists()
 
     _deliver(data, "2022-11-01")
-    second = _run(defs, "intake", instance)
+    second = _run(defs, "intake", instance, asset_selection=DELIVERED)
     assert not second.success
     assert _materialized(second) == {"item/zsj/resident_registration", "item/zsj/house", "item/zsj/citizen_request"}
     failed = {e.asset_key.to_user_string() for e in second.get_asset_check_evaluations() if not e.passed}
@@ -133,7 +169,7 @@ def test_nothing_personal_in_the_event_log(defs: dg.Definitions, data: Path, ins
 
     _deliver(data, "2022-10-31")
     _deliver(data, "2022-11-01")
-    result = _run(defs, "intake", instance)
+    result = _run(defs, "intake", instance, asset_selection=DELIVERED)
     _run(defs, "models_and_publish", instance)
     log = "\n".join(
         e.to_json() if hasattr(e, "to_json") else str(e) for e in instance.all_logs(result.run_id)
@@ -154,9 +190,8 @@ def test_nothing_personal_in_the_event_log(defs: dg.Definitions, data: Path, ins
 def test_models_follow_intake_whatever_its_colour(
     defs: dg.Definitions, data: Path, instance: dg.DagsterInstance, sensor: str, status: dg.DagsterRunStatus
 ) -> None:
-    if status == dg.DagsterRunStatus.SUCCESS:
-        _deliver(data, "2022-10-31")
-    run = _run(defs, "intake", instance)  # an empty inbox makes it red
+    _deliver(data, "2022-10-31" if status == dg.DagsterRunStatus.SUCCESS else "2022-11-01")  # the second is broken
+    run = _run(defs, "intake", instance, asset_selection=DELIVERED)
     assert (run.success, run.dagster_run.status) == (status == dg.DagsterRunStatus.SUCCESS, status)
     definition = defs.resolve_sensor_def(sensor)
     assert definition.default_status == dg.DefaultSensorStatus.RUNNING

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import (
     Bounds,
-    Catalog,
     CodeSet,
     District,
     FieldDef,
@@ -64,7 +64,7 @@ RULES = (
 
 def _field(name: str, title: str, kind: str, *, min_filled: float = 0.0, **declared: str) -> ItemField:
     field = FieldDef.model_validate({"name": name, "title": title, "type": kind, **declared})
-    return ItemField(name=name, field=field, headers=(title,), min_filled=min_filled)
+    return ItemField(name=name, title=title, field=field, headers=(title,), min_filled=min_filled)
 
 
 @pytest.fixture
@@ -86,7 +86,8 @@ def item() -> Item:
             _field("phone", "电话", "phone", min_filled=0.5),
             _field("at", "层数", "integer", min="0"),
         ),
-        bounds=Bounds(min_rows=2, max_rows=6, max_quarantine=0.4),
+        records=4,
+        bounds=Bounds(floor=0.5, max_quarantine=0.4),
     )
 
 
@@ -101,13 +102,21 @@ def catalog(item: Item) -> Catalog:
     }
     return Catalog(
         district=District(
-            name="福田", code="440304", grid_item="x.y", score_weights={"规范性": 20, "完整性": 25, "准确性": 25}
+            name="福田",
+            code="440304",
+            code_prefix="308",
+            grid_item="x.y",
+            score_weights={"规范性": 20, "完整性": 25, "准确性": 25},
         ),
         units=(),
-        types={n: TypeDef(title=n, duckdb=t, parse="{raw}", rules=r) for n, (t, r) in types.items()},
+        types={n: TypeDef(title=n, duckdb=t, parse="{raw}", letter="C", rules=r) for n, (t, r) in types.items()},
         rules={r.rule_id: r for r in RULES},
         codes={"sex": CodeSet(name="sex", titles={"1": "男", "2": "女"}, aliases={})},
         fields={},
+        field_files={},
+        archetypes={},
+        files={item.id: "items/mzj.yaml"},
+        version="test",
         items=(item,),
         bases=(),
         themes=(),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fudata_pipeline.catalog.model import Catalog
+from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.quality.score import RuleCount, score
 
 

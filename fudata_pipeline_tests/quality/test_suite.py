@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from fudata_pipeline.catalog.model import Catalog, Item
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.quality.suite import expectations, identifier_macro
 
 

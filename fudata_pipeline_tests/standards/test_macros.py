@@ -227,7 +227,13 @@ def test_resident_id_agrees_with_the_standard_in_plain_python(con: duckdb.DuckDB
         year = rng.choice([1799, 1800, 1900, 1999, 2000, today.year, today.year + 1, rng.randrange(1700, 2300)])
         born = rng.choice([f"{year}{rng.randrange(14):02d}{rng.randrange(33):02d}", f"{year}0229", f"{today:%Y%m%d}"])
         ids += [f"{region}{born}{rng.randrange(1000):03d}{last}" for last in "0123456789Xx"]
-    ids += ["1.1010519491231e17", "110105194912310e03", "+11010519491231002", " 1101051949123100X", "1_0105194912310021"]
+    ids += [
+        "1.1010519491231e17",
+        "110105194912310e03",
+        "+11010519491231002",
+        " 1101051949123100X",
+        "1_0105194912310021",
+    ]
     con.execute("CREATE OR REPLACE TEMP TABLE ids AS SELECT unnest($1) AS id", [ids])
     judged = dict(con.execute("SELECT id, is_resident_id(id) FROM ids").fetchall())
     assert {i for i, valid in judged.items() if valid} == {i for i in judged if _is_resident_id(i)}

@@ -1,4 +1,4 @@
-"""``fudata``: the command line. Every listing takes ``--json``; errors name what, where and the cure."""
+"""The commands of ``fudata``. Every listing takes ``--json``; errors name what, where and the cure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from typing import Annotated
 
 import typer
 
-from fudata_pipeline.catalog import Catalog, CatalogError, load_catalog
+from fudata_pipeline.catalog import CatalogError
+from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
+from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
+from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
-from fudata_pipeline.engine.duckdb import connect
-from fudata_pipeline.load.examples import check_examples
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
 from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
 from fudata_pipeline.project import Project
@@ -29,67 +30,40 @@ app = typer.Typer(
     help="District data catalog in, trusted tables out.\n\nExamples:  fudata demo  ·  fudata run --unit gaj  ·  "
     "fudata status  ·  fudata explain base.population 440304199003071248",
 )
-catalog_app = typer.Typer(no_args_is_help=True, help="The declarations under catalog/.")
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were set aside, and how they come back.")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Units = Annotated[list[str] | None, typer.Option("--unit", help="Unit id, e.g. gaj; may be repeated.")]
-Items = Annotated[list[str] | None, typer.Option("--item", help="Item, e.g. gaj.hukou_population; may be repeated.")]
-
-WRONG_USE = 2
-FAILED = 1
-INTERNAL = 3
-
 
 @app.command()
-def init() -> None:
+def init(
+    catalog: Annotated[
+        Path | None, typer.Option(help="Catalog workbook (政务信息资源目录) to start a new district from.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="With --catalog: the district's name.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """Prepare the project folder: check the catalog, make the data folders, an inbox a unit, and the registry.
 
-    Safe to repeat. Example: FUDATA_HOME=/srv/futian fudata init
+    With --catalog the declarations are first made from a district's catalog workbook; every doubtful cell is listed.
+    Safe to repeat; declarations that are there already are never overwritten.
+
+    Examples: FUDATA_HOME=/srv/futian fudata init · FUDATA_HOME=/srv/nanshan fudata init --catalog 目录.xlsx --name 南山区
     """
+    settings = Settings()
+    if catalog is not None:
+        imported = start_project(settings, catalog, name)
+        show_import(imported, as_json=as_json)
     project = Project.open()
     for unit in project.catalog.units:
         (project.settings.inbox_dir / unit.id).mkdir(parents=True, exist_ok=True)
     project.settings.lake_dir.mkdir(parents=True, exist_ok=True)
+    if as_json:
+        return
     out.print(f"已就绪：{project.settings.root}")
     out.print(f"  目录    {len(project.catalog.units)} 个单位，{len(project.catalog.items)} 个数据项")
     out.print(f"  收件    {project.settings.inbox_dir}/<单位>/")
     out.print(f"  发布    {project.settings.published_file}")
-
-
-@catalog_app.command("check")
-def catalog_check(as_json: AsJson = False) -> None:
-    """Compile the catalog, run every item's examples, and report each finding with its file and cure.
-
-    Exit code 1 if there is any finding.
-    """
-    settings = Settings()
-    try:
-        compiled = load_catalog(settings.catalog_dir)
-        with connect(settings) as con:
-            findings = [f for item in compiled.items for f in check_examples(con, compiled, item)]
-    except CatalogError as error:
-        findings = error.findings
-    if as_json:
-        print_json([asdict(f) for f in findings])
-    for finding in findings if not as_json else ():
-        err.print(str(finding), markup=False)
-    if findings:
-        raise typer.Exit(FAILED)
-    if not as_json:
-        out.print("目录无误：" + "，".join(f"{v} {k}" for k, v in _catalog_counts(compiled).items()))
-
-
-def _catalog_counts(catalog: Catalog) -> dict[str, int]:
-    return {
-        "个单位": len(catalog.units),
-        "个数据项": len(catalog.items),
-        "个字典字段": len(catalog.fields),
-        "条规则": len(catalog.rules),
-        "个代码表": len(catalog.codes),
-    }
 
 
 @app.command()
@@ -103,8 +77,9 @@ def run(
 ) -> None:
     """Take in deliveries, bring models and blocks up to date, publish.
 
-    Unchanged deliveries are recognised by content and cost nothing. Exit code 1 if an item was refused; its
-    neighbours, the models and the publication are done all the same, on each item's last good version.
+    Unchanged deliveries are recognised by content and cost nothing. Exit code 1 if an item was refused, or one named
+    with --item was never delivered; its neighbours, the models and the publication are done all the same, on each
+    item's last good version.
 
     Examples: fudata run · fudata run --unit gaj · fudata run --item zsj.house --since 2022-11-01
     """
@@ -123,7 +98,7 @@ def run(
     else:
         show_results(night.results)
         show_products(night)
-    if night.failed:
+    if night.failed or any(r.missing and r.item in (item or []) for r in night.results):
         raise typer.Exit(FAILED)
 
 
@@ -308,7 +283,7 @@ def main() -> None:
         for finding in error.findings:
             err.print(f"  {finding}", markup=False)
         sys.exit(WRONG_USE)
-    except (Busy, NotExplained, NotExported, NotPublishable, UnknownName) as error:
+    except (Busy, NotACatalogWorkbook, NotExplained, NotExported, NotPublishable, UnknownName, WrongUse) as error:
         err.print(str(error), style="red", markup=False)
         sys.exit(WRONG_USE)
     except OSError as error:

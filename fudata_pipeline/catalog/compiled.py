@@ -1,0 +1,109 @@
+"""The compiled catalog: everything declared, resolved and checked, and what follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from fudata_pipeline.catalog.model import (
+    Archetype,
+    BaseTable,
+    CodeSet,
+    Declared,
+    District,
+    Example,
+    Feed,
+    FieldDef,
+    Item,
+    Rule,
+    Theme,
+    TypeDef,
+    Unit,
+)
+
+
+class Catalog(Declared):
+    """Everything declared, resolved and checked."""
+
+    district: District
+    units: tuple[Unit, ...]
+    types: dict[str, TypeDef]
+    rules: dict[str, Rule]
+    codes: dict[str, CodeSet]
+    fields: dict[str, FieldDef]
+    field_files: dict[str, str]  # field -> the file below catalog/ that declares it
+    archetypes: dict[str, Archetype]
+    items: tuple[Item, ...]
+    files: dict[str, str]  # item id -> the file below catalog/ that declares it
+    bases: tuple[BaseTable, ...]
+    themes: tuple[Theme, ...]
+    version: str  # fingerprint of the whole folder the catalog was compiled from
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Catalog:
+        """A copy that has not looked anything up yet: pydantic's own would carry over what this one cached."""
+        same = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self).model_construct(**(same | dict(update or {})))
+
+    @cached_property
+    def units_by_id(self) -> dict[str, Unit]:
+        return {u.id: u for u in self.units}
+
+    @cached_property
+    def items_by_id(self) -> dict[str, Item]:
+        return {i.id: i for i in self.items}
+
+    @cached_property
+    def _feeds(self) -> dict[str, list[Feed]]:
+        found: dict[str, list[Feed]] = {i.id: [] for i in self.items}
+        for base in self.bases:
+            for field in base.fields:
+                order = field.prefer or tuple(i.item for i in base.inputs if field.name in i.columns)
+                for rank, item in enumerate(order, 1):
+                    if item in found:
+                        found[item].append(Feed(base.table, base.title, field.name, rank))
+        return found
+
+    def feeds(self, item: Item) -> tuple[Feed, ...]:
+        """What the item feeds: base-model attributes, each with the item's rank in the order of precedence."""
+        return tuple(self._feeds[item.id])
+
+    def examples(self, item: Item) -> tuple[Example, ...]:
+        """The item's example rows. The first shows every column: the item's own example, else the dictionary's."""
+        given: dict[str, str] = {}
+        gives: dict[str, str | None] = {}
+        for column in item.fields:
+            shown = item.example.get(column.name) or self.shown(column.field)
+            if shown:
+                given[column.headers[0]], gives[column.name] = shown
+        return (Example(given=given, gives=gives), *item.examples)
+
+    def shown(self, field: FieldDef) -> tuple[str, str] | None:
+        """A field's example: its own, else the first code of its list, else its type's."""
+        if field.example or not field.codes:
+            return field.example or self.types[field.type].example
+        code, title = next(iter(self.codes[field.codes].titles.items()))
+        return title, code
+
+    def items_of(self, unit: str) -> tuple[Item, ...]:
+        return tuple(i for i in self.items if i.unit == unit)
+
+    def base(self, table: str) -> BaseTable:
+        return next(b for b in self.bases if b.table == table)
+
+    @cached_property
+    def _rules_fingerprint(self) -> str:
+        return " ".join(self.rules[r].fingerprint() for r in sorted(self.rules))
+
+    def contract(self, item: Item) -> str:
+        """Fingerprint of all that decides what an item's delivery becomes: its columns, key, source, rules, bounds,
+        types and codes. Titles, sharing attributes and the like can change without a load being judged again."""
+        types = {f.field.type for f in item.fields}
+        codes = {f.field.codes for f in item.fields if f.field.codes}
+        parts = [item.fingerprint("key", "latest_by", "source", "fields", "rules", "bounds", "records")]
+        parts += [str(self.district.scale)]
+        parts += [self.types[t].fingerprint() for t in sorted(types)]
+        parts += [self.codes[c].fingerprint() for c in sorted(codes)]
+        parts += [self._rules_fingerprint]
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
