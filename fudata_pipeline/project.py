@@ -24,4 +24,12 @@ class Project:
             CatalogError: when the catalog does not compile.
         """
         settings = settings or Settings()
-        return cls(settings, open_catalog(settings.catalog_dir, settings.cache_dir), Registry(settings))
+        return cls.of(settings, open_catalog(settings.catalog_dir, settings.cache_dir))
+
+    @classmethod
+    def of(cls, settings: Settings, catalog: Catalog) -> Project:
+        """The project over a catalog that is compiled already."""
+        if settings.scale is not None:
+            district = catalog.district.model_copy(update={"scale": settings.scale})
+            catalog = catalog.model_copy(update={"district": district})
+        return cls(settings, catalog, Registry(settings))

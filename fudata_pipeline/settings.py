@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     catalog: Path | None = Field(default=None, description="declarations; default HOME/catalog")
     inbox: Path | None = Field(default=None, description="where units drop files; default DATA/inbox")
     registry_url: str | None = Field(default=None, description="SQLAlchemy URL; default SQLite in DATA")
+    scale: float | None = Field(
+        default=None, gt=0, description="share of the declared records that deliveries hold; default the district's"
+    )
     threads: int | None = Field(default=None, description="DuckDB threads; default all cores")
     memory_limit: str | None = Field(default=None, description="e.g. 8GB; default DuckDB's own, 80 % of RAM")
 

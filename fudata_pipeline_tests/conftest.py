@@ -9,13 +9,14 @@ import pytest
 
 from fudata_pipeline.catalog import Catalog, load_catalog
 from fudata_pipeline.demo import run_demo
-from fudata_pipeline.lake.registry import Registry
 from fudata_pipeline.nightly import Night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
+FEW_ROWS = 1e-9
+"""A scale at which no volume floor stands in the way of a delivery of a few rows."""
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +26,8 @@ def catalog() -> Catalog:
 
 @pytest.fixture
 def project(catalog: Catalog, tmp_path: Path) -> Project:
-    """An empty project with the real catalog, compiled once a session."""
-    settings = Settings(home=ROOT, data=tmp_path / "data")
-    return Project(settings, catalog, Registry(settings))
+    """An empty project with the real catalog, compiled once a session, for deliveries of a few rows."""
+    return Project.of(Settings(home=ROOT, data=tmp_path / "data", scale=FEW_ROWS), catalog)
 
 
 Deliver = Callable[..., Path]
@@ -49,6 +49,5 @@ def deliver(project: Project) -> Deliver:
 @pytest.fixture(scope="session")
 def demo(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, list[Night]]]:
     """The demo's two nights, run once a session into a folder that tests must only read."""
-    settings = Settings(home=ROOT, data=tmp_path_factory.mktemp("demo"))
-    project = Project(settings, catalog, Registry(settings))
+    project = Project.of(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo")), catalog)
     yield project, run_demo(project, SAMPLES, quiet=True)

@@ -17,17 +17,18 @@ import pytest
 from fudata_pipeline.nightly import Night, choose_items
 from fudata_pipeline.project import Project
 
-from .conftest import ROOT, Deliver
+from .conftest import FEW_ROWS, ROOT, Deliver
 from .district import write_space
 
 Demo = tuple[Project, list[Night]]
 
 
 def _fudata(data: Path | None, *words: str, home: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process of its own; ``data`` None: the project's own data folder."""
+    """Run the command as a process of its own; ``data`` None: the data folder of ``home``, with few rows."""
     code = "import sys; from fudata_pipeline.cli import main; sys.argv[0] = 'fudata'; main()"
     env = {"FUDATA_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
     env |= {"FUDATA_DATA": str(data)} if data else {}
+    env |= {"FUDATA_SCALE": str(FEW_ROWS)} if home != ROOT else {}
     return subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env, cwd=home
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,17 @@ class _Reader:
             yield path.relative_to(self.folder).as_posix()
 
     @contextmanager
-    def declaring(self, file: str, *path: str) -> Iterator[None]:
-        """Turn the errors of one declaration into findings, and go on with the next."""
+    def declaring(self, file: str, *path: str, inherited: Container[str] = ()) -> Iterator[None]:
+        """Turn the errors of one declaration into findings, and go on with the next.
+
+        ``inherited``: attributes that the declaration has from its file's defaults; there they are to be mended.
+        """
         try:
             yield
         except ValidationError as error:
             for e in error.errors():
-                where = (*path, *(str(p) for p in e["loc"]))
+                loc = tuple(str(p) for p in e["loc"])
+                where = ("defaults", *loc) if loc and loc[0] in inherited else (*path, *loc)
                 self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
         except Mistake as error:
             self.add(file, path, str(error), error.cure)
@@ -166,6 +170,7 @@ def _items(r: _Reader, make: Items, units: dict[str, Unit]) -> tuple[list[Item],
         document = r.yaml(file)
         sharing = document.get("units") or [document.get("unit", "")]
         declared = r.named(file, "items", document.get("items") or {})
+        defaults = r.named(file, "", {"defaults": document.get("defaults") or {}}).get("defaults", {})
         for unit in sharing:
             classes = {**(document.get("classes") or {})}
             with r.declaring(file, "unit" if "unit" in document else "units"):
@@ -177,8 +182,9 @@ def _items(r: _Reader, make: Items, units: dict[str, Unit]) -> tuple[list[Item],
             if unit not in units:
                 continue
             for name, body in declared.items():
-                with r.declaring(file, "items", name):
-                    item = make.item(unit, name, body, document.get("defaults") or {})
+                inherited = defaults.keys() - body.keys()
+                with r.declaring(file, "items", name, inherited=inherited):
+                    item = make.item(unit, name, body, defaults)
                     items.append(item)
                     files[item.id] = file
     order = {unit: n for n, unit in enumerate(units)}

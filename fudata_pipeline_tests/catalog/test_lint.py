@@ -24,7 +24,8 @@ def _findings(folder: Path) -> str:
     ("file", "old", "new", "said"),
     [
         ("items/gaj.yaml", "field: marital", "field: maritall", "引用了未声明的字段 'maritall'"),
-        ("items/gaj.yaml", "cycle: monthly", "cycle: fortnightly", "[hukou_population cycle]"),
+        ("items/gaj.yaml", "    cycle: monthly", "    cycle: fortnightly", "[hukou_population cycle]"),
+        ("items/gaj.yaml", "  cycle: monthly", "  cycle: fortnightly", "items/gaj.yaml:7 [defaults cycle]"),
         ("items/gaj.yaml", "key: [resident_id]", "key: [residentid]", "未声明的列 residentid"),
         ("items/gaj.yaml", "rule: sex_matches_id", "rule: sex_matches", "行规则 'sex_matches' 未在 rules.csv 声明"),
         ("items/gaj.yaml", "unit: gaj", "unit: gajj", "引用了未声明的单位 'gajj'"),

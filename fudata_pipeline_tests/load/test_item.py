@@ -19,7 +19,7 @@ from fudata_pipeline.nightly import run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
-from ..conftest import ROOT, Deliver
+from ..conftest import FEW_ROWS, ROOT, Deliver
 
 HOUSE = "房屋编码;建筑物编码;房号;建筑面积;房屋用途;是否出租\n"
 ROWS = "".join(f"44030400190101000010001{n:02};4403040019010100001;1{n:02};8{n}.5;住宅;否\n" for n in range(10))
@@ -227,7 +227,7 @@ def test_the_gate_refuses_a_sudden_loss_of_rows(project: Project, deliver: Deliv
 
 def test_a_changed_code_list_takes_the_kept_delivery_in_again(tmp_path: Path) -> None:
     catalog = Path(shutil.copytree(ROOT / "catalog", tmp_path / "catalog"))
-    settings = Settings(home=tmp_path, data=tmp_path / "data")
+    settings = Settings(home=tmp_path, data=tmp_path / "data", scale=FEW_ROWS)
     project = Project.open(settings)
     inbox = settings.inbox_dir / "zsj"
     inbox.mkdir(parents=True)
@@ -298,7 +298,7 @@ def test_what_a_kill_left_behind_goes_with_the_next_load(project: Project, deliv
 
 
 def test_a_project_folder_with_any_characters_works(tmp_path: Path) -> None:
-    project = Project.open(Settings(home=ROOT, data=tmp_path / "数据 [1] it's * 100%"))
+    project = Project.open(Settings(home=ROOT, data=tmp_path / "数据 [1] it's * 100%", scale=FEW_ROWS))
     inbox = project.settings.inbox_dir / "zsj"
     inbox.mkdir(parents=True)
     (inbox / "房屋信息_1.csv").write_text(HOUSE + ROWS, "utf-8")

@@ -15,7 +15,7 @@ from fudata_pipeline.models.product import product_file
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
-from ..conftest import ROOT
+from ..conftest import FEW_ROWS, ROOT
 from ..district import HOUSE_1, HOUSE_2, LI, WANG, ZHANG, write_hukou, write_residents
 
 RESIDENTS = [
@@ -76,7 +76,7 @@ def test_row_order_and_threads_do_not_change_the_values(tmp_path: Path) -> None:
     seen = set()
     for seed, threads in ((1, 1), (2, 2), (3, 2)):
         random.Random(seed).shuffle(rows)
-        project = Project.open(Settings(home=ROOT, data=tmp_path / f"{seed}", threads=threads))
+        project = Project.open(Settings(home=ROOT, data=tmp_path / f"{seed}", threads=threads, scale=FEW_ROWS))
         folder = project.settings.inbox_dir / "wjj"
         folder.mkdir(parents=True)
         (folder / "家庭医生签约_1.tsv").write_text(head + "\n".join(rows) + "\n", "utf-8")

@@ -144,7 +144,8 @@ def test_no_dialog_stands_in_front_of_the_operator(page: Page) -> None:
 
 
 def test_the_asset_pages_carry_the_whole_catalog(page: Page) -> None:
-    text = _text(page, "/assets?groupBy=none", "intake")
-    assert "base" in text
-    text = _text(page, "/locations/fudata_pipeline/asset-groups/jd_fubao/list", "jd_fubao")
-    assert "community" in text or "item" in text
+    """2,137 items: the first page of all assets, the lineage of all groups, and one unit's list, in Chinese."""
+    assert "人口基础信息" in _text(page, "/assets", "building")
+    groups = _text(page, "/asset-groups", "jd_fubao")
+    assert all(unit in groups for unit in ("bb", "gaj", "jd_huaqiangbei"))
+    assert "福保街道《福田保税区企业" in _text(page, "/locations/fudata_pipeline/asset-groups/jd_fubao/list", "jd_fubao")

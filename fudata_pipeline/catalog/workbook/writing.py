@@ -163,7 +163,7 @@ def write_declarations(target: Path, known: Catalog, shared: Path, built: Builde
             by_file.setdefault(built.fields.files[name], {})[name] = _field(field)
     for file, declared in by_file.items():
         _dump({"fields": declared}, target / file)
-    columns = Columns(fields)
+    columns = Columns(known.fields | fields)  # an archetype may speak of fields that every item of it omits
     for unit in units:
         body = {i.name: _item(i, kinds.get(i.archetype or ""), columns) for i in items if i.unit == unit.id}
         if body:
