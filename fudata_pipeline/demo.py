@@ -73,7 +73,8 @@ def scoreboard(project: Project) -> list[dict[str, Any]]:
 
 def show_scoreboard(project: Project) -> None:
     """The scoreboard, and three queries to try on the published file."""
-    rows = scoreboard(project)
+    every = scoreboard(project)
+    rows = [r for r in every if r["items_current"]]
     show_table(
         "记分牌（各单位当前可用版本）",
         ["单位", "可用/申报", "交付行", "入库", "隔离", "重复", "得分"],
@@ -82,6 +83,10 @@ def show_scoreboard(project: Project) -> None:
             for r in rows
         ],
         numeric=1,
+    )
+    declared = sum(r["items_declared"] for r in every)
+    out.print(
+        f"目录共 {len(every)} 个单位、{declared:,} 个数据项；样例只交付了上列单位的 {sum(r['items_current'] for r in rows)} 项。"
     )
     out.print(f"\n发布文件：{project.settings.published_file}\n可以试试：")
     for title, sql in QUERIES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import os
 import pickle
@@ -14,7 +13,7 @@ from pathlib import Path
 import pydantic
 
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.catalog.reader import folder_version, load_catalog
+from fudata_pipeline.catalog.reader import folder_version, load_catalog, without_gc
 
 
 @cache
@@ -44,14 +43,8 @@ def _read(kept: Path) -> Catalog | None:
         # Unpickling runs code: only a file that this user wrote, and nobody else could write, is read.
         if found.st_mode & 0o022 or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
             return None
-        content = kept.read_bytes()
-        enabled = gc.isenabled()
-        gc.disable()  # nothing made here is garbage, and looking for it takes half the time
-        try:
-            catalog = pickle.loads(content)
-        finally:
-            if enabled:
-                gc.enable()
+        with without_gc():
+            catalog = pickle.loads(kept.read_bytes())
         return catalog if isinstance(catalog, Catalog) else None
     except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import hashlib
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -201,6 +202,19 @@ def folder_version(folder: Path) -> str:
     return digest.hexdigest()
 
 
+@contextmanager
+def without_gc() -> Iterator[None]:
+    """Nothing that is made while a catalog is read is garbage, and looking for it takes a fifth to half of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@without_gc()
 def load_catalog(folder: Path) -> Catalog:
     """Compile ``folder`` (the ``catalog/`` directory).
 

@@ -138,6 +138,7 @@ class TableSchema:
         """The item's dictionary page, in Markdown."""
         item, catalog = self.item, self.catalog
         low, high = item.rows_between(catalog.district.scale)
+        share = "" if catalog.district.scale == 1 else f"（交付占申报记录的 {catalog.district.scale:g}）"
         feeds = catalog.feeds(item)
         facts = {
             "目录代码": item.code,
@@ -152,7 +153,7 @@ class TableSchema:
             "主题库": "、".join(self._title("topic", t) for t in item.topics),
             "交付": f"{item.source.format} {item.source.path}",
             "记录数": f"{item.records:,}" if item.records is not None else "",
-            "行数约束": f"{low:,}～{high:,}" if item.records is not None else "",
+            "行数约束": f"{low:,}～{high:,}{share}" if item.records is not None else "",
             "供给": "；".join(f"{f.title}.{f.attribute}（第 {f.rank} 顺位）" for f in feeds),
         }
         head = [

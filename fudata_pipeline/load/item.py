@@ -126,7 +126,7 @@ def load_item(project: Project, item: Item, *, again: bool = False) -> LoadResul
 
 
 def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
-    contract = _contract(project, item)
+    contract = ""
     last = project.registry.last_load(item.id)
     snapshot: Snapshot | None = None
     blank = LoadResult(item.unit, item.id, item.title, INTERNAL_ERROR)
@@ -135,6 +135,7 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
         snapshot = _arrival(project, item, last, again=again)
         if snapshot is None:
             return _nothing_new(project, item, last)
+        contract = _contract(project, item)
         same = last is not None and (last["sha256"], last["contract"]) == (snapshot.sha256, contract)
         if last is not None and same and not again and last["verdict"] != INTERNAL_ERROR:
             return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])

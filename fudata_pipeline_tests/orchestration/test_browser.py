@@ -148,4 +148,6 @@ def test_the_asset_pages_carry_the_whole_catalog(page: Page) -> None:
     assert "人口基础信息" in _text(page, "/assets", "building")
     groups = _text(page, "/asset-groups", "jd_fubao")
     assert all(unit in groups for unit in ("bb", "gaj", "jd_huaqiangbei"))
-    assert "福保街道《福田保税区企业" in _text(page, "/locations/fudata_pipeline/asset-groups/jd_fubao/list", "jd_fubao")
+    assert "福保街道《福田保税区企业" in _text(
+        page, "/locations/fudata_pipeline/asset-groups/jd_fubao/list", "jd_fubao"
+    )
