@@ -115,7 +115,7 @@ def _lint_sharing(catalog: Catalog, item: Item, found: Callable[..., Finding]) -
         yield found(f"主题库 {topic!r} 未声明", "在 catalog/codes/topic.csv 中声明，或改正名称", "topics")
     unit = catalog.units_by_id[item.unit]
     detail = item.code.split("/")[0][6:]
-    if unit.classes and detail not in unit.classes:
+    if unit.classes and detail and detail not in unit.classes:
         yield found(f"目录代码的细目 {detail!r} 未声明", "在本文件 classes 中声明，或改正代码", "code")
 
 
