@@ -46,7 +46,17 @@ def _read(kept: Path) -> Catalog | None:
         with without_gc():
             catalog = pickle.loads(kept.read_bytes())
         return catalog if isinstance(catalog, Catalog) else None
-    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, TypeError, ValueError):
+    except (
+        OSError,
+        pickle.UnpicklingError,
+        EOFError,
+        AttributeError,
+        ImportError,
+        IndexError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ):
         return None
 
 

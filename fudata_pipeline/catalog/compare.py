@@ -58,8 +58,9 @@ def _attributes(kind: str, name: str, old: Declared, new: Declared) -> Iterator[
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
     if kind == "item":  # column by column; that a dictionary field changed is said once, under the field
         for declared in (before, after):
-            for column in declared.pop("fields"):
-                declared[f"fields.{column['name']}"] = {**column, "field": column["field"]["name"]}
+            columns = declared["fields"]
+            declared["fields"] = [column["name"] for column in columns]  # that they come in another order is a change
+            declared |= {f"fields.{c['name']}": {**c, "field": c["field"]["name"]} for c in columns}
     for attribute in sorted(before.keys() | after.keys()):
         if before.get(attribute) != after.get(attribute):
             yield Difference(kind, name, "changed", attribute, before.get(attribute), after.get(attribute))

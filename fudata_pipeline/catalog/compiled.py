@@ -83,8 +83,8 @@ class Catalog(Declared):
         """A field's example: its own, else the first code of its list, else its type's."""
         if field.example or not field.codes:
             return field.example or self.types[field.type].example
-        code, title = next(iter(self.codes[field.codes].titles.items()))
-        return title, code
+        first = next(iter(self.codes[field.codes].titles.items()), None)
+        return (first[1], first[0]) if first else None
 
     def items_of(self, unit: str) -> tuple[Item, ...]:
         return tuple(i for i in self.items if i.unit == unit)

@@ -93,6 +93,6 @@ def _holds(entry: yaml.Node, step: str) -> bool:
 
 
 def _line_of_row(path: Path, first_cell: str) -> int | None:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
         reader = csv.reader(stream)
         return next((reader.line_num for row in reader if row and row[0] == first_cell), None)

@@ -8,10 +8,20 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
+from pathlib import PurePosixPath
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
-from fudata_pipeline.catalog.model import BaseTable, Item, Share
+from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, Share
+
+SPOKEN = {
+    "availability", "boolean", "classification", "data_type", "grade", "resource_format", "share_channel",
+    "share_method", "share_type", "topic", "update_cycle",
+}  # fmt: skip
+"""Code lists that pages and workbooks speak."""
+
+STORED = r"VARCHAR|BIGINT|DOUBLE|DATE|TIMESTAMP|BOOLEAN|DECIMAL\(\d+,\d+\)"
+"""Types that every form of a schema knows."""
 
 
 def _repeated(names: list[str]) -> list[str]:
@@ -68,11 +78,19 @@ def _lint_columns(item: Item, found: Callable[..., Finding]) -> Iterator[Finding
     headers: dict[str, str] = {}
     for column in item.fields:
         for header in column.headers:
+            if not _spelling(header):
+                yield found(f"列 {column.name} 的表头为空", "写上单位实际使用的表头", "fields", column.name)
             if headers.setdefault(_spelling(header), column.name) != column.name:
                 message = f"表头 {header} 指向两列（{headers[_spelling(header)]}、{column.name}）"
                 yield found(message, "每个表头只属于一列", "fields", column.name)
-    for name in {*item.key, *([item.latest_by] if item.latest_by else [])} - set(item.columns):
-        yield found(f"key 或 latest_by 引用了未声明的列 {name}", "改正列名", "key")
+    for place, names in (("key", item.key), ("latest_by", (item.latest_by,) if item.latest_by else ())):
+        for name in [n for n in names if n not in item.columns]:
+            yield found(f"{place} 引用了未声明的列 {name}", "改正列名", place)
+    for name in _repeated(list(item.key)):
+        yield found(f"key 中的 {name} 写了两次", "删去一个", "key")
+    path = PurePosixPath(item.source.path)
+    if path.is_absolute() or ".." in path.parts or "\n" in item.source.path:
+        yield found(f"交付文件名 {item.source.path!r} 指向收件文件夹之外", "只写该单位收件文件夹内的文件名", "source")
     for key in item.key:
         if key in item.columns and not item.column(key).required:
             yield found(f"主键列 {key} 不是必填", "为该列加 required: true", "fields", key)
@@ -125,6 +143,8 @@ def _lint_base(catalog: Catalog, base: BaseTable) -> Iterator[Finding]:
     inputs = [i.item for i in base.inputs]
     if base.key not in names:
         yield Finding(file, ("key",), f"主键 {base.key} 不在 fields 中", "补上主键字段")
+    for name in _repeated([f.name for f in base.fields]):
+        yield Finding(file, ("fields", name), f"字段 {name} 列了两次", "删去一个")
     for item in _repeated(inputs):
         yield Finding(file, ("inputs", item), "数据项列了两次", "合并为一条")
     for feed in base.inputs:
@@ -203,7 +223,15 @@ def _lint_dictionary(catalog: Catalog) -> Iterator[Finding]:
         if declared.severity == ("quarantine" if whole else "block"):  # neither would ever take effect
             message = f"级别 {declared.severity} 不能用于 {declared.level} 规则"
             yield Finding("rules.csv", (name,), message, "block 用于 delivery 规则，quarantine 用于其余规则")
+    for name in SPOKEN - set(catalog.codes):
+        yield Finding(f"codes/{name}.csv", (), "缺少代码表", "补上该文件")
     for name, type_def in catalog.types.items():
+        if type_def.letter not in catalog.codes.get("data_type", CodeSet(name="", titles={}, aliases={})).titles:
+            message = f"数据类型 {type_def.letter!r} 不在代码表 data_type 中"
+            yield Finding("types.yaml", ("types", name, "letter"), message, "改正字母")
+        if not re.fullmatch(STORED, type_def.duckdb):
+            message = f"不支持的 DuckDB 类型 {type_def.duckdb!r}"
+            yield Finding("types.yaml", ("types", name, "duckdb"), message, f"用 {STORED.replace('|', '、')}")
         for rule in set(type_def.rules) - set(catalog.rules):
             yield Finding("types.yaml", ("types", name, "rules"), f"规则 {rule!r} 未声明", "改正规则编号")
 

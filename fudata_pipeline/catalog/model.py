@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Severity = Literal["block", "quarantine", "warn", "info"]
 """block: refuse the whole load; quarantine: set the row aside; warn, info: keep the row, count and report it."""
+
+
+def file_name(title: str) -> str:
+    """A title as part of a file name: without what file systems and file patterns give a meaning to."""
+    return re.sub(r'[\\/:*?"<>|\[\]\s]+', "-", title).strip("-.") or "未命名"
 
 
 class Declared(BaseModel):
@@ -127,10 +133,10 @@ class ItemField(Declared):
     ``name`` and ``title`` are the field's own unless the item uses it in a role (rent_from, 起租日期).
     """
 
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     field: FieldDef
-    headers: tuple[str, ...]
+    headers: tuple[str, ...] = Field(min_length=1)
     required: bool = False  # the value must be there
     optional_column: bool = False  # the whole column may be missing from a delivery
     min_filled: float = 0.0  # share of rows in which it must be filled for the load to pass
@@ -200,7 +206,7 @@ class Item(Declared):
     topics: tuple[str, ...] = ()  # theme bases (主题库) it belongs to, see catalog/codes/topic.csv
     published: date | None = None
     related: str | None = None  # 关联及类目名称
-    records: int | None = Field(default=None, ge=0)  # 结构化信息记录总数, of the whole district
+    records: int | None = Field(default=None, ge=1)  # 结构化信息记录总数, of the whole district
     key: tuple[str, ...]
     latest_by: str | None = None  # among rows of one key the greatest wins; without it none is chosen
     source: Source
@@ -260,7 +266,7 @@ class BaseField(Declared):
 class BaseTable(Declared):
     """A base-model table: one row per entity, each value from the best-placed item that has it."""
 
-    table: str
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     model: Literal["population", "legal_entity", "housing"]
     title: str
     key: str
@@ -291,7 +297,7 @@ class Feed(NamedTuple):
 class Theme(Declared):
     """A theme table at grid level: measures of one placed base table, one row per grid."""
 
-    table: str
+    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     subject: str
     measures: tuple[Measure, ...]

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from fudata_pipeline.catalog.model import Archetype, FieldDef, Item, ItemField, Share, Unit
+from pydantic import ValidationError
+
+from fudata_pipeline.catalog.model import Archetype, FieldDef, Item, ItemField, Share, Unit, file_name
 
 
 class Mistake(Exception):
-    def __init__(self, message: str, cure: str) -> None:
+    """A declaration that cannot be understood; ``path`` leads to the place inside it."""
+
+    def __init__(self, message: str, cure: str, *path: str) -> None:
         super().__init__(message)
         self.cure = cure
+        self.path = path
+
+
+class Misfit(Exception):
+    """A part of a declaration that does not fit its model; ``path`` leads to the part."""
+
+    def __init__(self, error: ValidationError, *path: str) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.path = path
 
 
 def known(table: dict[str, Any], name: str, what: str, where: str) -> Any:
@@ -29,10 +44,17 @@ def _share(declared: Any) -> Any:
         return Share(type="conditional", condition=declared["conditional"])
     if isinstance(declared, dict) and list(declared) == ["none"]:
         return Share(type="none", legal_basis=declared["none"])
-    raise Mistake(f"看不懂的共享属性 {declared!r}", "写 unconditional、{conditional: 条件} 或 {none: 法律依据}")
+    raise Mistake(
+        f"看不懂的共享属性 {declared!r}", "写 unconditional、{conditional: 条件} 或 {none: 法律依据}", "share"
+    )
 
 
 _ENDINGS = {"csv": "csv", "excel": "xls*", "jsonl": "jsonl", "parquet": "parquet"}
+
+
+def column_name(entry: str | dict[str, Any]) -> str:
+    """The column that an entry of ``fields`` declares."""
+    return entry if isinstance(entry, str) else entry.get("name") or entry["field"]
 
 
 class Columns:
@@ -43,11 +65,9 @@ class Columns:
         self.plain: dict[tuple[str, bool], ItemField] = {}
 
     def of(self, entries: Iterable[str | dict[str, Any]], key: tuple[str, ...]) -> list[ItemField]:
-        found: dict[str, ItemField] = {}
-        for entry in entries:
-            column = self._plain(entry, entry in key) if isinstance(entry, str) else self._own(entry, key)
-            found[column.name] = column
-        return list(found.values())
+        """The columns in order; a later entry of a name stands in the place of an earlier one, which is not resolved."""
+        named = {column_name(e): e for e in entries}
+        return [self._plain(e, e in key) if isinstance(e, str) else self._own(e, key) for e in named.values()]
 
     def _plain(self, name: str, required: bool) -> ItemField:
         column = self.plain.get((name, required))
@@ -66,7 +86,10 @@ class Columns:
         body.setdefault("required", name in key)
         if "share" in body:
             body["share"] = _share(body["share"])
-        return ItemField.model_validate({**body, "field": field})
+        try:
+            return ItemField.model_validate({**body, "field": field})
+        except ValidationError as error:
+            raise Misfit(error, "fields", field.name) from None
 
 
 def pair(shown: Any) -> tuple[str, str]:
@@ -91,11 +114,18 @@ class Items:
         kind = None
         if body.get("archetype"):
             kind = known(self.kinds, body["archetype"], "原型", "catalog/archetypes.yaml")
-        entries = [*(kind.fields if kind else ()), *body.pop("fields", ())]
-        if omitted := body.pop("omit", None):
-            entries = [
-                e for e in entries if (e if isinstance(e, str) else e.get("name", e.get("field"))) not in omitted
-            ]
+        own = body.pop("fields", [])
+        if not isinstance(own, list) or not all(
+            isinstance(e, str) or (isinstance(e, dict) and "field" in e) for e in own
+        ):
+            raise Mistake("fields 应为字段名或 {field: 字段名, …} 的列表", "参照同目录其他声明", "fields")
+        for twice in [name for name, times in Counter(map(column_name, own)).items() if times > 1]:
+            raise Mistake(f"列 {twice} 声明了两次", "用 name: 给其中一列另起名", "fields", twice)
+        entries = [*(kind.fields if kind else ()), *own]
+        omitted = body.pop("omit", ())
+        for unknown in [o for o in omitted if not kind or o not in map(column_name, kind.fields)]:
+            raise Mistake(f"omit 中的 {unknown} 不是原型的列", "改正列名，或删去", "omit")
+        entries = [e for e in entries if column_name(e) not in omitted]
         body["key"] = tuple(body.get("key") or (kind.key if kind else ()))
         if kind:
             body.setdefault("latest_by", kind.latest_by)
@@ -104,7 +134,9 @@ class Items:
             columns = {c.name for c in body["fields"]}
             body["rules"] = (*(u for u in kind.rules if columns.issuperset(u.columns)), *body.get("rules", ()))
         source = {**defaults.get("source", {}), **declared.get("source", {})}
-        source.setdefault("path", f"{body.get('title')}_*.{_ENDINGS.get(source.get('format', ''), '*')}")
+        source.setdefault(
+            "path", f"{file_name(str(body.get('title')))}_*.{_ENDINGS.get(source.get('format', ''), '*')}"
+        )
         body["source"] = source
         body["share"] = _share(body.get("share"))
         body["example"] = {column: pair(shown) for column, shown in body.get("example", {}).items()}

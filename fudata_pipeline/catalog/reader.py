@@ -28,7 +28,7 @@ from fudata_pipeline.catalog.model import (
     TypeDef,
     Unit,
 )
-from fudata_pipeline.catalog.notation import Items, Mistake, known, pair
+from fudata_pipeline.catalog.notation import Items, Misfit, Mistake, known, pair
 
 
 class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
@@ -54,12 +54,16 @@ class _Reader:
     def add(self, file: str, path: tuple[str, ...], message: str, cure: str, line: int | None = None) -> None:
         self.findings.append(Finding(file, path, message, cure, line))
 
-    def yaml(self, file: str) -> dict[str, Any]:
+    def yaml(self, file: str, allowed: Container[str] | None = None) -> dict[str, Any]:
+        """The mapping in a file. ``allowed``: its top-level keys; another one is a finding, for it would be ignored."""
         path = self.folder / file
         try:
             loaded = yaml.load(path.read_text("utf-8"), Loader=_Loader)
         except FileNotFoundError:
             self.add(file, (), "文件不存在", "补上该文件，或用 fudata init 建立新项目")
+            return {}
+        except OSError as error:
+            self.add(file, (), f"不能读取：{error.strerror}", "检查该文件")
             return {}
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
@@ -69,11 +73,13 @@ class _Reader:
         if not isinstance(loaded, dict):
             self.add(file, (), "应为键值结构", "参照同目录其他文件")
             return {}
+        for key in [k for k in loaded if allowed is not None and k not in allowed]:
+            self.add(file, (str(key),), f"不认识的键 {key!r}", "改正键名，或删去")
         return loaded
 
     def section(self, file: str, name: str) -> dict[str, dict[str, Any]]:
         """The named declarations of a file; what is not a mapping of mappings is a finding."""
-        found = self.yaml(file).get(name) or {}
+        found = self.yaml(file, {name}).get(name) or {}
         return self.named(file, name, found)
 
     def named(self, file: str, section: str, found: Any) -> dict[str, dict[str, Any]]:
@@ -85,9 +91,32 @@ class _Reader:
             del found[name]
         return found
 
-    def csv(self, file: str) -> list[dict[str, str]]:
-        with (self.folder / file).open(encoding="utf-8-sig", newline="") as stream:
-            return list(csv.DictReader(stream))
+    def csv(self, file: str, key: str, *others: str) -> list[dict[str, str]]:
+        """Rows of a CSV file that must have these columns; ``key`` must be filled and unique."""
+        try:
+            with (self.folder / file).open(encoding="utf-8-sig", newline="") as stream:
+                reader = csv.DictReader(stream)
+                rows = [(reader.line_num, row) for row in reader]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            self.add(file, (), f"不能读取：{error}", "补上该文件，存为 UTF-8 编码的 CSV")
+            return []
+        if missing := [c for c in (key, *others) if c not in (reader.fieldnames or ())]:
+            self.add(file, (), f"缺少列 {'、'.join(missing)}", "补上表头", 1)
+            return []
+        sound, seen = [], set()
+        for line, row in rows:
+            if None in row or None in row.values():
+                self.add(file, (), "该行的列数与表头不符", "检查逗号与引号", line)
+            elif not row[key] or row[key] in seen:
+                self.add(file, (), f"{key} {row[key]!r} 为空或重复", "每行一个唯一的值", line)
+            else:
+                seen.add(row[key])
+                sound.append(row)
+        return sound
+
+    def named_after(self, file: str, table: str) -> None:
+        if Path(file).stem != table:
+            self.add(file, ("table",), f"文件名与表名 {table} 不同", f"文件名改为 {table}.yaml")
 
     def files(self, pattern: str) -> Iterator[str]:
         for path in sorted(self.folder.glob(pattern)):
@@ -106,9 +135,19 @@ class _Reader:
                 loc = tuple(str(p) for p in e["loc"])
                 where = ("defaults", *loc) if loc and loc[0] in inherited else (*path, *loc)
                 self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
+        except Misfit as error:
+            for e in error.error.errors():
+                where = (*path, *error.path, *(str(p) for p in e["loc"]))
+                self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
         except Mistake as error:
-            self.add(file, path, str(error), error.cure)
-        except (AttributeError, TypeError, ValueError) as error:  # the notation itself: a list where a key belongs
+            where = error.path and (("defaults", *error.path) if error.path[0] in inherited else (*path, *error.path))
+            self.add(file, where or path, str(error), error.cure)
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+        ) as error:  # the notation itself: a list where a key belongs
             self.add(file, path, f"写法不对：{error}", "参照同目录其他声明")
 
 
@@ -119,7 +158,7 @@ def _codesets(r: _Reader) -> dict[str, CodeSet]:
         titles: dict[str, str] = {}
         aliases: dict[str, str] = {}
         extra: dict[str, dict[str, str]] = {}
-        for row in r.csv(file):
+        for row in r.csv(file, "code", "title"):
             code = row["code"]
             titles[code] = row["title"]
             if more := {k: v or "" for k, v in row.items() if k not in ("code", "title", "aliases")}:
@@ -168,13 +207,21 @@ def _items(r: _Reader, make: Items, units: dict[str, Unit]) -> tuple[list[Item],
     items: list[Item] = []
     files: dict[str, str] = {}
     for file in r.files("items/*.yaml"):
-        document = r.yaml(file)
+        document = r.yaml(file, {"unit", "units", "classes", "defaults", "items"})
         sharing = document.get("units") or [document.get("unit", "")]
+        if not isinstance(sharing, list) or not all(isinstance(u, str) for u in sharing):
+            r.add(
+                file,
+                ("unit" if "unit" in document else "units",),
+                "应为单位编号",
+                "unit: 一个编号，或 units: [多个编号]",
+            )
+            continue
         declared = r.named(file, "items", document.get("items") or {})
         defaults = r.named(file, "", {"defaults": document.get("defaults") or {}}).get("defaults", {})
         for unit in sharing:
-            classes = {**(document.get("classes") or {})}
             with r.declaring(file, "unit" if "unit" in document else "units"):
+                classes = {**(document.get("classes") or {})}
                 declared_unit = known(units, unit, "单位", "catalog/units.yaml")
                 for no in declared_unit.classes.keys() & classes.keys():
                     r.add(file, ("classes", no), f"细目 {no} 已在别处声明", "一个单位的细目号只用一次")
@@ -229,8 +276,10 @@ def load_catalog(folder: Path) -> Catalog:
     bases: list[BaseTable] = []
     themes: list[Theme] = []
 
-    for body in r.yaml("units.yaml").get("units") or []:
-        with r.declaring("units.yaml", "units", str(body.get("id"))):
+    listed = r.yaml("units.yaml", {"units"}).get("units") or []
+    for number, body in enumerate(listed if isinstance(listed, list) else [listed]):
+        where = str(body["id"]) if isinstance(body, dict) and "id" in body else str(number)
+        with r.declaring("units.yaml", "units", where):
             unit = Unit.model_validate(body)
             if unit.id in units:
                 r.add("units.yaml", ("units", unit.id), "单位编号重复", "每个单位一个编号")
@@ -243,21 +292,27 @@ def load_catalog(folder: Path) -> Catalog:
             if "example" in body:
                 body["example"] = pair(body["example"])
             types[name] = TypeDef.model_validate(body)
-    for row in r.csv("rules.csv"):
+    for row in r.csv("rules.csv", "rule_id"):
         with r.declaring("rules.csv", row["rule_id"]):
             rules[row["rule_id"]] = Rule.model_validate(row)
     codes = _codesets(r)
+    if r.findings:  # what every field and item speaks is wrong: each of them would only say so again
+        raise CatalogError(r.findings, folder)
     fields, field_files = _fields(r, types, codes)
     for name, body in r.section("archetypes.yaml", "archetypes").items():
         with r.declaring("archetypes.yaml", "archetypes", name):
             archetypes[name] = Archetype.model_validate({"name": name, **body})
+    if any(f.file == "archetypes.yaml" or not f.path for f in r.findings):  # a whole dictionary file, or all archetypes
+        raise CatalogError(r.findings, folder)
     items, files = _items(r, Items(district_body, units, fields, archetypes), units)
     for file in r.files("base/*.yaml"):
         with r.declaring(file):
             bases.append(_base(dict(r.yaml(file)), fields))
+            r.named_after(file, bases[-1].table)
     for file in r.files("themes/*.yaml"):
         with r.declaring(file):
             themes.append(Theme.model_validate(r.yaml(file)))
+            r.named_after(file, themes[-1].table)
     district = None
     with r.declaring("district.yaml"):
         district = District.model_validate(district_body)

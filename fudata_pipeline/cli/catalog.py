@@ -17,6 +17,7 @@ import typer
 from fudata_pipeline.catalog import Catalog, CatalogError, Finding, load_catalog
 from fudata_pipeline.catalog.compare import compare, stats
 from fudata_pipeline.catalog.finding import with_lines
+from fudata_pipeline.catalog.model import file_name
 from fudata_pipeline.catalog.schema import TableSchema
 from fudata_pipeline.catalog.workbook.importing import Imported, import_workbook
 from fudata_pipeline.cli.options import FAILED, AsJson, Items, Units, WrongUse
@@ -183,13 +184,15 @@ def template(target: Target, item: Items = None, unit: Units = None, force: Over
 
     project = Project.open()
     chosen = choose_items(project, unit or [], item or [])
+    if target.suffix and target.suffix != ".xlsx":
+        raise WrongUse(f"{target} 不是 .xlsx → 填报模板只能写成 .xlsx")
     if target.suffix == ".xlsx":
         if len(chosen) != 1:
             raise WrongUse(f"{target} 是一个文件，却选了 {len(chosen)} 个数据项 → 给出文件夹，或只选一个数据项")
         files = {target: chosen[0]}
     else:
         target.mkdir(parents=True, exist_ok=True)
-        files = {target / f"{i.unit}_{i.title}.xlsx": i for i in chosen}
+        files = {target / f"{i.unit}_{file_name(i.title)}.xlsx": i for i in chosen}
     if not force and (there := [f for f in files if f.exists()]):
         raise WrongUse(f"{there[0]} 已存在 → 换个位置，或加 --force")
     with progress(len(files)) as step:
@@ -205,14 +208,19 @@ def export(target: Target, unit: Units = None, item: Items = None, force: Overwr
 
     `fudata catalog import` reads it back without loss. Example: fudata catalog export 目录.xlsx --unit gaj
     """
-    from fudata_pipeline.catalog.workbook.export import export_workbook
+    from fudata_pipeline.catalog.workbook.export import NotExportable, export_workbook
 
+    if target.suffix.lower() != ".xlsx":
+        raise WrongUse(f"{target} 不是 .xlsx → 目录工作簿只能写成 .xlsx")
     if target.exists() and not force:
         raise WrongUse(f"{target} 已存在 → 换个文件名，或加 --force")
     project = Project.open()
     chosen = choose_items(project, unit or [], item or [])
-    with progress(len(chosen)) as step:
-        rows = export_workbook(project.catalog, chosen, target, step)
+    try:
+        with progress(len(chosen)) as step:
+            rows = export_workbook(project.catalog, chosen, target, step)
+    except NotExportable as error:
+        raise WrongUse(str(error)) from None
     out.print(f"已导出 {len(chosen):,} 个数据项、{rows:,} 个信息项到 {target}")
 
 
@@ -233,7 +241,12 @@ def import_(
     """
     settings = Settings()
     shared = settings.catalog_dir if (settings.catalog_dir / "types.yaml").is_file() else shipped("catalog")
+    if target.resolve() == settings.catalog_dir:
+        raise WrongUse(f"{target} 是本项目正在使用的目录 → 先读到别处，用 fudata catalog diff 比较后再替换")
     _must_be_free(target, force=force or dry_run)
+    if target.exists() and not dry_run:  # --force: what an earlier import wrote must not stay beside the new
+        for folder in ("items", "fields"):
+            shutil.rmtree(target / folder, ignore_errors=True)
     imported = import_workbook(workbook, load_catalog(shared), shared, None if dry_run else target)
     show_import(imported, as_json=as_json)
 
@@ -268,13 +281,21 @@ def show_import(imported: Imported, *, as_json: bool) -> None:
 def start_project(settings: Settings, workbook: Path, name: str | None) -> Imported:
     """Make a new project folder from a catalog workbook.
 
+    The catalog appears only when all of it is written.
+
     Raises:
-        WrongUse: the folder has a catalog already.
+        WrongUse: the folder has a catalog already, or the district has no name.
     """
     if settings.catalog_dir.exists() and any(settings.catalog_dir.iterdir()):
         raise WrongUse(f"{settings.catalog_dir} 已有目录 → 用 fudata catalog import 读到别处再比较，或换个 FUDATA_HOME")
+    if not name:
+        raise WrongUse("没有给出区名 → 加 --name，例如 --name 深圳市南山区")
     shared = shipped("catalog")
-    imported = import_workbook(workbook, load_catalog(shared), shared, settings.catalog_dir, district=name)
+    settings.root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=settings.root, prefix=".catalog-") as scratch:
+        made = Path(scratch) / "catalog"
+        imported = import_workbook(workbook, load_catalog(shared), shared, made, district=name)
+        made.rename(settings.catalog_dir)
     for file in ("workspace.yaml", "dagster_home/dagster.yaml"):
         target = settings.root / file
         if not target.exists():

@@ -40,7 +40,7 @@ def init(
     catalog: Annotated[
         Path | None, typer.Option(help="Catalog workbook (政务信息资源目录) to start a new district from.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="With --catalog: the district's name.")] = None,
+    name: Annotated[str | None, typer.Option(help="With --catalog, and needed there: the district's name.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Prepare the project folder: check the catalog, make the data folders, an inbox a unit, and the registry.
@@ -51,6 +51,8 @@ def init(
     Examples: FUDATA_HOME=/srv/futian fudata init · FUDATA_HOME=/srv/nanshan fudata init --catalog 目录.xlsx --name 南山区
     """
     settings = Settings()
+    if name and catalog is None:
+        raise WrongUse("--name 只与 --catalog 同用")
     if catalog is not None:
         imported = start_project(settings, catalog, name)
         show_import(imported, as_json=as_json)

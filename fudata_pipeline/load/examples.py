@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
@@ -15,6 +16,7 @@ from fudata_pipeline.catalog.model import Example, Item
 from fudata_pipeline.engine.sql import identifier
 from fudata_pipeline.load.checks import checked_sql, code_table_sql, compile_checks
 from fudata_pipeline.load.headers import map_headers
+from fudata_pipeline.sources import DeliveryRefused
 
 
 def _staged(item: Item, examples: tuple[Example, ...]) -> pa.Table:
@@ -40,8 +42,24 @@ def check_all_examples(
 
     def check(item: Item) -> list[Finding]:
         on_item(item.id)
-        with con.cursor() as own:  # its temporary tables are its own
-            return check_examples(own, catalog, item)
+        try:
+            with con.cursor() as own:  # its temporary tables are its own
+                return check_examples(own, catalog, item)
+        except (
+            duckdb.Error,
+            DeliveryRefused,
+            IndexError,
+            KeyError,
+        ) as error:  # SQL or placeholders in the declarations
+            said = str(error).splitlines()[0]
+            return [
+                Finding(
+                    catalog.files[item.id],
+                    ("items", item.name),
+                    f"类型或规则的 SQL 不成立：{said}",
+                    "改正 types.yaml 或 rules.csv",
+                )
+            ]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [finding for found in pool.map(check, catalog.items) for finding in found]

@@ -40,20 +40,35 @@ def _columns_sql(catalog: Catalog, base: BaseTable, feed: BaseInput) -> str:
 
 
 def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
-    """A finding for every input of a base table whose SQL does not fit the item's columns and types."""
+    """A finding for every input, key rule and measure whose SQL does not fit the columns it is written over."""
     found = []
     for base in catalog.bases:
+        kinds = {f.name: catalog.types[f.field.type].duckdb for f in base.fields}
+        nulls = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in kinds.items())
+        if said := _wrong(con, f"SELECT {base.key_rule or 'true'} FROM (SELECT {nulls})"):
+            found.append(Finding(f"base/{base.table}.yaml", ("key_rule",), said, "改正 key_rule"))
+        for theme in (t for t in catalog.themes if t.subject == base.table):
+            for m in theme.measures:
+                if said := _wrong(con, f"SELECT {m.sql} FROM (SELECT {nulls}, CAST(NULL AS DATE) AS as_of)"):
+                    path = ("measures", m.name)
+                    found.append(Finding(f"themes/{theme.table}.yaml", path, said, "改正该指标的 SQL"))
         for feed in base.inputs:
             schema = TableSchema.of(catalog, catalog.items_by_id[feed.item])
             empty = ", ".join(f"CAST(NULL AS {c.duckdb}) AS {identifier(c.name)}" for c in schema.columns)
             where = f"WHERE {feed.where}" if feed.where else ""
-            try:
-                con.execute(f"EXPLAIN SELECT {_columns_sql(catalog, base, feed)} FROM (SELECT {empty}) {where}")
-            except duckdb.Error as error:
+            if said := _wrong(con, f"SELECT {_columns_sql(catalog, base, feed)} FROM (SELECT {empty}) {where}"):
                 path = ("inputs", feed.item)
-                message = str(error).splitlines()[0]
-                found.append(Finding(f"base/{base.table}.yaml", path, message, "改正 columns 或 where 中的列名与类型"))
+                found.append(Finding(f"base/{base.table}.yaml", path, said, "改正 columns 或 where 中的列名与类型"))
     return found
+
+
+def _wrong(con: DuckDBPyConnection, sql: str) -> str | None:
+    """What the engine says against a statement, in one line; None if it can be run."""
+    try:
+        con.execute(f"EXPLAIN {sql}")
+    except duckdb.Error as error:
+        return str(error).splitlines()[0]
+    return None
 
 
 def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) -> str:

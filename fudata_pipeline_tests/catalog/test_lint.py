@@ -8,6 +8,7 @@ import pytest
 
 from fudata_pipeline.catalog import CatalogError, load_catalog
 from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.load.examples import check_all_examples
 from fudata_pipeline.models.base import check_inputs
 from fudata_pipeline.settings import Settings
 
@@ -179,3 +180,89 @@ def test_a_wrong_base_input_is_found_by_its_sql(folder: Path, tmp_path: Path) ->
         (finding,) = check_inputs(con, catalog)
     assert finding.file == "base/population.yaml"
     assert "no_such_column" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("units.yaml", "units: {a: b}\n"),
+        ("units.yaml", "units: abc\n"),
+        ("units.yaml", "units: [[a]]\n"),
+        ("types.yaml", ""),
+        ("types.yaml", None),
+        ("rules.csv", None),
+        ("rules.csv", "a,b\n1,2\n"),
+        ("codes/sex.csv", "code\n1\n"),
+        ("codes/sex.csv", "code,title,aliases\n1,男\n"),
+        ("codes/sex.csv", "code,title,aliases\n1,男,,,\n"),
+        ("codes/sex.csv", "code,title,aliases\n1,男,\n1,女,\n"),
+        ("codes/sex.csv", "编码,名称\n".encode("gb18030")),
+        ("codes/grade.csv", None),
+        ("items/gaj.yaml", "unit: [[gaj]]\nitems: {}\n"),
+        ("items/gaj.yaml", "unit: gaj\nclasses: abc\nitems: {}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitem: {}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: [a]\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, fields: sex}}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, fields: [{name: y}]}}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, fields: [sex, sex]}}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, fields: [{field: sex, headers: []}]}}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, fields: [{field: sex, name: 9 x}]}}\n"),
+        ("items/gaj.yaml", "unit: gaj\nitems: {a: {title: x, archetype: licence, omit: [nope]}}\n"),
+        ("base/population.yaml", "table: population\nfields: [{prefer: []}]\n"),
+        ("fields/person.yaml", "\ttabs: no\n"),
+    ],
+)
+def test_no_declaration_is_so_wrong_that_it_ends_in_a_traceback(
+    folder: Path, file: str, text: str | bytes | None
+) -> None:
+    path = folder / file
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CatalogError) as error:
+        load_catalog(folder)
+    assert any(f.file == file for f in error.value.findings), str(error.value)[:2000]
+    assert len(error.value.findings) < 200
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("types.yaml", "duckdb: DATE", "duckdb: HUGEINTX", "不支持的 DuckDB 类型"),
+        ("types.yaml", "letter: D", "letter: Q", "数据类型 'Q'"),
+        ("items/gaj.yaml", "户籍人口_*.csv", "../户籍人口_*.csv", "收件文件夹之外"),
+        (
+            "items/gaj.yaml",
+            "{field: sex, headers: [XB, 性别], required: true}",
+            "{field: sex, required: 也许}",
+            "fields sex",
+        ),
+    ],
+)
+def test_more_mistakes_are_named(folder: Path, file: str, old: str, new: str, said: str) -> None:
+    change(folder / file, old, new)
+    assert said in _findings(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("base/population.yaml", "key_rule: is_resident_id(", "key_rule: is_resident_idx("),
+        ("themes/population_by_grid.yaml", "count(*) FILTER (sex = '1')", "count(*) FILTER (sexx = '1')"),
+    ],
+)
+def test_wrong_sql_of_bases_and_themes_is_found(folder: Path, tmp_path: Path, file: str, old: str, new: str) -> None:
+    change(folder / file, old, new)
+    with connect(Settings(home=folder.parent, data=tmp_path / "data")) as con:
+        assert [f.file for f in check_inputs(con, load_catalog(folder))] == [file]
+
+
+def test_wrong_sql_of_a_type_is_a_finding_of_each_item_that_uses_it(folder: Path, tmp_path: Path) -> None:
+    change(folder / "types.yaml", 'parse: "to_boolean({raw})"', 'parse: "to_booleanx({raw})"')
+    catalog = load_catalog(folder)
+    item = catalog.items_by_id["zsj.house"]
+    few = catalog.model_copy(update={"items": (item,)})
+    with connect(Settings(home=folder.parent, data=tmp_path / "data")) as con:
+        (finding,) = check_all_examples(con, few)
+    assert "to_booleanx" in finding.message

@@ -11,7 +11,7 @@ from openpyxl import Workbook, load_workbook
 
 from fudata_pipeline.catalog import Catalog, load_catalog
 from fudata_pipeline.catalog.compare import compare
-from fudata_pipeline.catalog.workbook.export import export_workbook
+from fudata_pipeline.catalog.workbook.export import NotExportable, export_workbook
 from fudata_pipeline.catalog.workbook.importing import Imported, import_workbook
 from fudata_pipeline.catalog.workbook.layout import HEADS
 from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
@@ -54,6 +54,7 @@ PARK_FIELDS = [("公园编号", "字符型C", 20), ("公园名称", "字符型C"
 
 def official(path: Path, *resources: tuple[dict[str, Any], list[tuple[Any, ...]]], merge: bool = True) -> Path:
     """A workbook as districts fill it in: a title line, two header rows, item cells merged over their fields."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     book = Workbook()
     sheet = book.active
     sheet.title = "目录"
@@ -265,3 +266,129 @@ def test_nested_declarations_survive_as_json(catalog: Catalog, tmp_path: Path) -
     row = dict(zip(titles, [c.value for c in sheet[3]], strict=True))
     assert json.loads(row["交付方式"])["encoding"] == "gb18030"
     assert [r["rule"] for r in json.loads(row["行规则"])] == [u.rule for u in item.rules]
+
+
+@pytest.mark.parametrize("unit", ["zjj", "yjj", "xfdd", "jd_huaqiangbei", "swj"])
+def test_one_unit_alone_makes_the_same_round_trip(catalog: Catalog, tmp_path: Path, unit: str) -> None:
+    """Archetypes then speak of fields that no other item brings along."""
+    export_workbook(catalog, catalog.items_of(unit), tmp_path / "a.xlsx")
+    imported = import_workbook(tmp_path / "a.xlsx", catalog, CATALOG, tmp_path / "catalog")
+    assert (imported.doubts, imported.findings) == ([], [])
+    assert load_catalog(tmp_path / "catalog").items_of(unit) == catalog.items_of(unit)
+
+
+def test_what_no_cell_can_hold_is_refused_not_lost(catalog: Catalog, tmp_path: Path) -> None:
+    item = catalog.items_by_id["gaj.hukou_population"].model_copy(update={"extra": {"备注": "长" * 40_000}})
+    with pytest.raises(NotExportable, match=r"gaj\.hukou_population 的“备注”有 40,000 字"):
+        export_workbook(catalog, [item], tmp_path / "a.xlsx")
+
+
+def _edit(path: Path, edit: Any) -> Path:
+    book = load_workbook(path)
+    edit(book)
+    book.save(path)
+    return path
+
+
+def test_a_second_sheet_with_a_header_is_said_not_dropped(catalog: Catalog, tmp_path: Path) -> None:
+    path = official(tmp_path / "目录.xlsx", (PARK, PARK_FIELDS))
+    _edit(path, lambda book: setattr(book.copy_worksheet(book["目录"]), "title", "第二张"))
+    imported, _ = take(path, catalog, tmp_path / "catalog")
+    assert "第二张!A2 该工作表也有目录表头" in doubts(imported)
+
+
+def test_sheets_that_only_look_like_ours_are_left_alone(catalog: Catalog, tmp_path: Path) -> None:
+    def add(book: Any) -> None:
+        book.create_sheet("单位").append(["序号", "单位名称"])
+        book["单位"].append([1, "教育局"])
+        sheet = book.create_sheet("字段字典")
+        sheet.append(["name", "title", "type", "given", "file"])
+        sheet.append(["evil", "坏字段", "text", "x", "../../outside.yaml"])
+        sheet.append(["bad", "坏类型", "nothing", "x", ""])
+        book["目录"].merge_cells("A50:C51")
+
+    path = _edit(official(tmp_path / "in" / "目录.xlsx", (PARK, PARK_FIELDS)), add)
+    imported, made = take(path, catalog, tmp_path / "catalog")
+    assert len(made.items) == 1
+    assert "字段字典!A3" in doubts(imported)
+    assert not list(tmp_path.rglob("outside.yaml"))
+
+
+def test_a_remark_under_the_table_is_no_item(catalog: Catalog, tmp_path: Path) -> None:
+    def remark(book: Any) -> None:
+        book["目录"].cell(8, 1, "注：本表由区数据局统一编制")
+        book["目录"].merge_cells(start_row=8, start_column=1, end_row=8, end_column=len(TITLES))
+
+    path = _edit(official(tmp_path / "目录.xlsx", (PARK, PARK_FIELDS)), remark)
+    imported, made = take(path, catalog, tmp_path / "catalog")
+    assert [i.title for i in made.items] == ["社区公园名录"]
+    assert "整行合并的文字" in doubts(imported)
+
+
+def test_two_local_columns_of_one_title_are_both_kept(catalog: Catalog, tmp_path: Path) -> None:
+    def twice(book: Any) -> None:
+        at = len(TITLES) + 1
+        book["目录"].cell(2, at, "责任科室电话")
+        book["目录"].cell(4, at, "0755-11111111")
+
+    path = _edit(official(tmp_path / "目录.xlsx", (PARK, PARK_FIELDS)), twice)
+    _, made = take(path, catalog, tmp_path / "catalog")
+    (item,) = made.items
+    kept = {**item.extra, **item.fields[0].extra}
+    assert {kept["责任科室电话"], kept["责任科室电话（2）"]} == {"0755-26543210", "0755-11111111"}
+
+
+@pytest.mark.parametrize("merge", [True, False])
+def test_a_field_named_twice_is_kept_and_said(catalog: Catalog, tmp_path: Path, merge: bool) -> None:
+    fields = [("公园编号", "字符型C", 20), ("公园名称", "字符型C", 50), ("公园编号", "字符型C", 20)]
+    imported, made = take(official(tmp_path / "目录.xlsx", (PARK, fields), merge=merge), catalog, tmp_path / "catalog")
+    (item,) = made.items
+    assert [f.title for f in item.fields] == ["公园编号", "公园名称", "公园编号（3）"]
+    assert "“公园编号”在该资源中重复" in doubts(imported)
+
+
+@pytest.mark.parametrize(
+    ("said", "date"),
+    [("2022-12", None), ("202211", None), ("2022-13-01", None), ("2022年6月3日", "2022-06-03"), ("20220630", "2022-06-30"),
+     ("2022/6/3", "2022-06-03")],
+)  # fmt: skip
+def test_dates_are_read_or_said_never_guessed(catalog: Catalog, tmp_path: Path, said: str, date: str | None) -> None:
+    path = official(tmp_path / "目录.xlsx", (PARK | {"发布日期": said}, PARK_FIELDS))
+    imported, made = take(path, catalog, tmp_path / "catalog")
+    (item,) = made.items
+    assert (str(item.published) if item.published else None) == date
+    assert ("不是日期" in doubts(imported)) == (date is None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"信息资源摘要": "社区公园名录"}, "摘要为空或只重复了名称"),
+        ({"共享类型": "不予共享", "共享条件": "《测绘法》"}, "不予共享的资源不能向社会开放"),
+        ({"信息资源名称": "收入/支出[明细]"}, ""),
+    ],
+)
+def test_ordinary_slips_still_make_a_catalog(
+    catalog: Catalog, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    imported, made = take(
+        official(tmp_path / "目录.xlsx", (PARK | changes, PARK_FIELDS)), catalog, tmp_path / "catalog"
+    )
+    assert len(made.items) == 1
+    assert said in doubts(imported)
+
+
+def test_names_that_begin_alike_get_file_names_apart(catalog: Catalog, tmp_path: Path) -> None:
+    other = PARK | {"信息资源名称": "社区公园名录_小型", "信息资源代码": "30800102/000002"}
+    path = official(tmp_path / "目录.xlsx", (PARK, PARK_FIELDS), (other, PARK_FIELDS))
+    _, made = take(path, catalog, tmp_path / "catalog")
+    assert len(made.items) == 2
+
+
+def test_units_of_a_new_district_keep_their_own_numbers(catalog: Catalog, tmp_path: Path) -> None:
+    """Futian's unit 001 does not push the new district's unit 001 aside."""
+    path = official(tmp_path / "目录.xlsx", (PARK | {"信息资源代码": "30700102/000001"}, PARK_FIELDS))
+    _, made = take(path, catalog, tmp_path / "catalog")
+    (unit,) = (u for u in made.units if made.items_of(u.id))
+    assert unit.number == "001"
+    assert made.district.code_prefix == "307"

@@ -10,12 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.catalog.model import Item, ItemField, Share, Unit
+from fudata_pipeline.catalog.model import Bounds, Example, Item, ItemField, RuleUse, Share, Source, Unit, file_name
 from fudata_pipeline.catalog.workbook.cells import TO_CONFIRM, Cells, is_number, shown
 from fudata_pipeline.catalog.workbook.fields import Fields
 from fudata_pipeline.catalog.workbook.layout import BY_TITLE, FIELD_SHEET, OTHER, UNIT_SHEET, item_cell, spelling
 from fudata_pipeline.catalog.workbook.naming import Names, ascii_name, initials
-from fudata_pipeline.catalog.workbook.reading import Resource, Workbook
+from fudata_pipeline.catalog.workbook.reading import Doubt, Resource, Workbook
 
 _USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 _CODE = re.compile(r"[123]\d{2}\d{3}\w*/\w+")
@@ -45,11 +45,21 @@ class Builder:
     # what the workbook's own sheets and the known catalog say
 
     def _read_tables(self) -> None:
-        for row in self.book.tables.get(UNIT_SHEET, []):
+        # Foreign workbooks may well have sheets of these names: ours are known by their columns.
+        for number, row in enumerate(self._own_table(UNIT_SHEET, {"id", "number", "name", "short", "kind", "uscc"}), 2):
             values = {k: v for k, v in row.items() if v}
-            unit = Unit.model_validate({**values, "classes": json.loads(values.pop("classes", "{}"))})
+            try:
+                unit = Unit.model_validate({**values, "classes": json.loads(values.pop("classes", "{}"))})
+            except ValueError as error:
+                doubt = Doubt(UNIT_SHEET, f"A{number}", str(error).splitlines()[0], "略过，按目录表中的提供方")
+                self.book.doubts.append(doubt)
+                continue
             self._units_by_name[spelling(unit.name)] = unit
-        self.fields.declare(self.book.tables.get(FIELD_SHEET, []))
+        self.fields.declare(self._own_table(FIELD_SHEET, {"name", "title", "type"}))
+
+    def _own_table(self, sheet: str, columns: set[str]) -> list[dict[str, str]]:
+        table = self.book.tables.get(sheet, [])
+        return table if table and columns <= table[0].keys() else []
 
     # one catalog entry
 
@@ -63,17 +73,20 @@ class Builder:
             book.doubt(row, "信息项名称", f"“{title}”没有信息项", "该资源未写入目录")
             return
         summary = cells.get("信息资源摘要", "")
-        if not summary:
-            book.doubt(row, "信息资源摘要", "摘要为空", "以名称和信息项代拟")
+        if not summary or spelling(summary) == spelling(title):
+            book.doubt(row, "信息资源摘要", "摘要为空或只重复了名称", "以名称和信息项代拟")
             summary = f"{title}：{'、'.join(c.title for c in columns[:8])}。"
         if len(summary) > 500:
             book.doubt(row, "信息资源摘要", f"摘要有 {len(summary)} 字，超过 500 字", "只取前 500 字")
             summary = summary[:500]
-        if re.fullmatch(r".{0,20}(系统|平台)", title) or (title and title == cells.get("来源信息系统名称")):
+        if re.fullmatch(r".{0,20}(系统|平台)", title) or spelling(title) == spelling(cells.get("来源信息系统名称", "")):
             book.doubt(row, "信息资源名称", f"名称“{title}”只是系统名", "名称后加“数据”，请按内容改名")
             title = f"{title}数据"
         share = self.cells.share(cells.get("共享类型", ""), cells.get("共享条件", ""), row, ("共享类型", "共享条件"))
         is_open = self.cells.yes(row, "是否向社会开放", cells.get("是否向社会开放", "")) or False
+        if is_open and share.type == "none":
+            book.doubt(row, "是否向社会开放", "不予共享的资源不能向社会开放", "按不开放")
+            is_open = False
         columns = [self._guarded(resource, c, share, is_open) for c in columns]
         condition = cells.get("开放条件", "")
         if condition and not is_open:
@@ -87,7 +100,7 @@ class Builder:
             "summary": summary,
             "department": cells.get("提供方内部部门") or None,
             "system": cells.get("来源信息系统名称") or None,
-            "archetype": self._archetype(cells.get("原型", "")),
+            "archetype": self._archetype(row, cells.get("原型", "")),
             "cycle": self.cells.coded(row, "更新周期", "update_cycle", cells.get("更新周期", ""), "irregular"),
             "share": share,
             "open": is_open,
@@ -103,13 +116,13 @@ class Builder:
             "related": cells.get("关联及类目名称") or None,
             "records": self.cells.records(row, cells.get("结构化信息记录总数(万)", "")),
             "key": key,
-            "latest_by": cells.get("取最新依据") or None,
-            "source": self._source(resource, title),
+            "latest_by": self._latest_by(row, cells.get("取最新依据", ""), columns),
+            "source": self._source(resource, unit, title),
             "fields": columns,
-            "rules": self.cells.json(row, "行规则", cells, []),
-            "bounds": self.cells.json(row, "体量约束", cells, {}),
-            "example": {k: tuple(v) for k, v in self.cells.json(row, "样例", cells, {}).items()},
-            "examples": self.cells.json(row, "更多样例", cells, []),
+            "rules": self.cells.json(row, "行规则", cells, list[RuleUse], []),
+            "bounds": self.cells.json(row, "体量约束", cells, Bounds, Bounds()),
+            "example": self.cells.json(row, "样例", cells, dict[str, tuple[str, str]], {}),
+            "examples": self.cells.json(row, "更多样例", cells, list[Example], []),
         }
         try:
             item = Item.model_validate(body)
@@ -157,8 +170,17 @@ class Builder:
                 resource.row, "共享方式类型", f"格式分类“{title}”不能以“{method}”方式共享", "原样保留，请改正其一"
             )
 
-    def _archetype(self, name: str) -> str | None:
-        return name if name in self.known.archetypes else None
+    def _archetype(self, row: int, name: str) -> str | None:
+        if name and name not in self.known.archetypes:
+            self.book.doubt(row, "原型", f"“{name}”未在 catalog/archetypes.yaml 声明", "逐列申报")
+            return None
+        return name or None
+
+    def _latest_by(self, row: int, said: str, columns: list[ItemField]) -> str | None:
+        found = next((c.name for c in columns if said and said in (c.name, c.title)), None)
+        if said and found is None:
+            self.book.doubt(row, "取最新依据", f"“{said}”不是该资源的信息项", "略去")
+        return found
 
     def _item_name(self, unit: Unit, english: str, title: str) -> str:
         names = self._item_names.setdefault(unit.id, Names(set()))
@@ -173,14 +195,21 @@ class Builder:
         if not name:
             self.book.doubt(row, "信息资源提供方", "提供方为空", "归入“未指明单位”")
             name = "未指明单位"
+        code = cells.get("信息资源代码", "")
         if uscc and not _USCC.fullmatch(uscc):
             said = f"“{uscc}”不是 18 位统一社会信用代码（{len(uscc)} 位）"
-            self.book.doubt(row, "资源提供方代码", said, "原样保留")
+            self.book.doubt(row, "资源提供方代码", said, f"填“{TO_CONFIRM}”")
+            uscc = ""
+        holder = next((u for u in self.units.values() if u.uscc == uscc and spelling(u.name) != spelling(name)), None)
+        if holder:
+            self.book.doubt(row, "资源提供方代码", f"“{uscc}”已是“{holder.name}”的代码", f"填“{TO_CONFIRM}”")
+            uscc = ""
         found = self._units_by_name.get(spelling(name))
         if found is None:
-            taken = {u.id for u in self._units_by_name.values()}
-            numbers = {u.number for u in self._units_by_name.values()}
-            code = cells.get("信息资源代码", "")
+            named = [self._units_by_name.get(spelling(r.cells.get("信息资源提供方", ""))) for r in self.book.resources]
+            others = [*self.units.values(), *(u for u in named if u)]
+            taken = {u.id for u in others}
+            numbers = {u.number for u in others}
             number = code[3:6] if _CODE.fullmatch(code) and code[3:6] not in numbers else ""
             number = number or next(f"{n:03d}" for n in range(1, 1000) if f"{n:03d}" not in numbers)
             unit_id = Names(taken).take(initials(name))
@@ -188,7 +217,7 @@ class Builder:
                 id=unit_id, number=number, name=name, short=name, kind="未分类", uscc=uscc or f"{TO_CONFIRM}{number}"
             )
             self._units_by_name[spelling(name)] = found
-        detail = cells.get("信息资源代码", "").split("/")[0][6:]
+        detail = code.split("/")[0][6:] if _CODE.fullmatch(code) else ""
         classes = {**found.classes}
         if detail and detail not in classes:
             classes[detail] = cells.get("细目") or detail
@@ -200,7 +229,8 @@ class Builder:
         code = resource.cells.get("信息资源代码", "")
         if _CODE.fullmatch(code) and code not in {i.code for i in self.items}:
             return code
-        prefix = self.known.district.code_prefix + unit.number
+        written = Counter(c[:3] for r in self.book.resources if _CODE.fullmatch(c := r.cells.get("信息资源代码", "")))
+        prefix = (written.most_common(1)[0][0] if written else self.known.district.code_prefix) + unit.number
         taken = {i.code for i in self.items}
         made = next(c for n in range(1, 10**6) if (c := f"{prefix}/{n:06d}") not in taken)
         why = (
@@ -255,11 +285,18 @@ class Builder:
             update["open"] = False
         return column.model_copy(update=update) if update else column
 
-    def _source(self, resource: Resource, title: str) -> dict[str, Any]:
-        declared = self.cells.json(resource.row, "交付方式", resource.cells, {})
+    def _source(self, resource: Resource, unit: Unit, title: str) -> Source | dict[str, Any]:
+        declared = self.cells.json(resource.row, "交付方式", resource.cells, Source, None)
         if declared:
-            return dict(declared)
+            return declared
         kind = resource.cells.get("信息资源格式类型", "").lower()
         form = "excel" if kind in ("xls", "xlsx", "et") else "csv"
         ending = "xls*" if form == "excel" else "csv"
-        return {"format": form, "path": f"{title}_*.{ending}"}
+        name = file_name(title)
+        # 学生信息_*.csv would also take the file of 学生信息_小学.
+        if any(
+            i.unit == unit.id and (i.title.startswith(f"{title}_") or title.startswith(f"{i.title}_"))
+            for i in self.items
+        ):
+            name = f"{name.replace('_', '-')}-{len(self.items) + 1}"
+        return {"format": form, "path": f"{name}_*.{ending}"}

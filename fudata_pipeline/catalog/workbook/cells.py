@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 import re
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Share
 from fudata_pipeline.catalog.workbook.reading import Workbook
 
 TO_CONFIRM = "待确认"
+
+_DATE = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?: .*)?|(\d{4})年(\d{1,2})月(\d{1,2})日?|(\d{4})(\d{2})(\d{2})")
 
 
 class Cells:
@@ -73,30 +77,42 @@ class Cells:
     def date(self, row: int, title: str, said: str) -> str | None:
         if not said:
             return None
-        match = re.fullmatch(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?", said)
-        if not match:
+        match = _DATE.fullmatch(said)
+        try:
+            year, month, day = (int(part) for part in match.groups() if part and part.isdigit()) if match else (0, 0, 0)
+            return dt.date(year, month, day).isoformat()
+        except ValueError:
             self.book.doubt(row, title, f"“{said}”不是日期（应为 CCYY-MM-DD）", "略去")
             return None
-        return f"{match[1]}-{int(match[2]):02d}-{int(match[3]):02d}"
 
     def records(self, row: int, said: str) -> int | None:
-        if not said or said == "0":
+        if not said or said == "0":  # the guide: 0 where it is not known
             return None
-        if not is_number(said):
+        if not is_number(said) or said.startswith("-"):
             self.book.doubt(
                 row, "结构化信息记录总数(万)", f"“{said}”不是数字（只填数字，不带单位，不清楚填 0）", "按不清楚处理"
             )
             return None
         return round(float(said) * 10000)
 
-    def json(self, row: int, title: str, cells: dict[str, str], otherwise: Any) -> Any:
+    def share_of_rows(self, row: int, title: str, said: str) -> float:
+        """A share from 0 to 1, or as a percentage."""
+        number = said.removesuffix("%")
+        share = (float(number) / (100 if said.endswith("%") else 1)) if is_number(number) else -1.0 if said else 0.0
+        if not 0 <= share <= 1:
+            self.book.doubt(row, title, f"“{said}”不是 0 到 1 的比例", "按 0 处理")
+            return 0.0
+        return share
+
+    def json(self, row: int, title: str, cells: dict[str, str], kind: Any, otherwise: Any) -> Any:
+        """A nested declaration as JSON, checked to be of ``kind``; ``otherwise`` where there is none or a wrong one."""
         said = cells.get(title, "")
         if not said:
             return otherwise
         try:
-            return json.loads(said)
+            return TypeAdapter(kind).validate_json(said)
         except ValueError:
-            self.book.doubt(row, title, "不是有效的 JSON", "略去")
+            self.book.doubt(row, title, f"“{said[:20]}”不是本项目导出的写法", "略去")
             return otherwise
 
 

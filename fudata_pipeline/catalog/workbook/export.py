@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +27,14 @@ FIELD_COLUMNS = ("name", "title", "type", "codes", "unit", "standard", "pi", "mi
 UNIT_COLUMNS = ("id", "number", "name", "short", "kind", "uscc", "block_data")
 
 
+LONGEST = 32_767
+"""Characters that a cell can hold; a longer text would be lost without a word."""
+
+
+class NotExportable(Exception):
+    """The catalog says something that a workbook cannot hold; the message names it."""
+
+
 def export_workbook(
     catalog: Catalog, items: Iterable[Item], target: Path, on_item: Callable[[str], None] = lambda _: None
 ) -> int:
@@ -36,8 +45,10 @@ def export_workbook(
 
     Raises:
         OSError: the file cannot be written.
+        NotExportable: a text is longer than a cell can hold.
     """
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
     items = list(items)
     heads = (*HEADS, *_local(items))
@@ -51,10 +62,11 @@ def export_workbook(
         last = row + len(item.fields) - 1
         for at, head in enumerate(heads):
             if head.item is not None:
-                _merged(sheet, row, last, at, item_cell(head, catalog, item), styles.cell)
+                _merged(sheet, row, last, at, _fitting(item_cell(head, catalog, item), item, head), styles.cell)
             else:
                 for offset, column in enumerate(item.fields):
-                    _write(sheet, row + offset, at, column_cell(head, catalog, item, column), styles.cell)
+                    value = _fitting(column_cell(head, catalog, item, column), item, head)
+                    _write(sheet, row + offset, at, value, styles.cell)
         row = last + 1
     fields = {f.field.name: f.field for i in items for f in i.fields}
     fields |= {f.field.name: f.field for b in catalog.bases for f in b.fields}
@@ -70,8 +82,18 @@ def export_workbook(
     units = [catalog.units_by_id[u] for u in dict.fromkeys(i.unit for i in items)]
     values = [[*(getattr(u, c) for c in UNIT_COLUMNS), plain(u.classes)] for u in units]
     _table(book.add_worksheet(UNIT_SHEET), (*UNIT_COLUMNS, "classes"), values, styles)
-    book.close()
+    try:
+        book.close()
+    except FileCreateError as error:
+        raise OSError(errno.EIO, f"不能写入（{error}）", str(target)) from None
     return row - 2
+
+
+def _fitting(value: Cell, item: Item, head: Head) -> Cell:
+    if isinstance(value, str) and len(value) > LONGEST:
+        message = f"{item.id} 的“{head.title}”有 {len(value):,} 字，单元格最多 {LONGEST:,} 字 → 缩短后再导出"
+        raise NotExportable(message)
+    return value
 
 
 class _Styles:
@@ -84,11 +106,17 @@ class _Styles:
 def _local(items: list[Item]) -> list[Head]:
     """Columns of an imported workbook that this template does not know, as they came."""
     known = {h.title for h in HEADS}
+    # A title that both items and fields have would lose one of the two: the fields' gets a name of its own.
     of_items = dict.fromkeys(t for i in items for t in i.extra if t not in known)
     of_columns = dict.fromkeys(t for i in items for f in i.fields for t in f.extra if t not in known)
+
+    def of_field(title: str) -> Head:
+        shown = f"{title}（信息项）" if title in of_items else title
+        return Head(shown, LOCAL, column=lambda c, i, f: f.extra.get(title))
+
     return [
         *(Head(t, LOCAL, item=lambda c, i, t=t: i.extra.get(t)) for t in of_items),  # type: ignore[misc]
-        *(Head(t, LOCAL, column=lambda c, i, f, t=t: f.extra.get(t)) for t in of_columns if t not in of_items),  # type: ignore[misc]
+        *(of_field(t) for t in of_columns),
     ]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import FieldDef, ItemField
 from fudata_pipeline.catalog.workbook.cells import Cells, shown
-from fudata_pipeline.catalog.workbook.layout import BY_TITLE, Head, column_cell, spelling
+from fudata_pipeline.catalog.workbook.layout import BY_TITLE, FIELD_SHEET, Head, column_cell, spelling
 from fudata_pipeline.catalog.workbook.naming import Names, ascii_name
-from fudata_pipeline.catalog.workbook.reading import Resource, Workbook
+from fudata_pipeline.catalog.workbook.reading import Doubt, Resource, Workbook
 
 _TYPES = {"C": "text", "N": "decimal", "Y": "decimal", "D": "date", "T": "datetime", "L": "boolean", "M": "text",
           "G": "text", "B": "double", "I": "integer", "F": "double"}  # fmt: skip
@@ -34,13 +34,21 @@ class Fields:
 
     def declare(self, rows: list[dict[str, str]]) -> None:
         """Take the fields of the workbook's own dictionary sheet."""
-        for row in rows:
+        for number, row in enumerate(rows, 2):
             values: dict[str, Any] = {k: v for k, v in row.items() if v and k not in ("given", "gives", "file")}
             if row.get("given"):
-                values["example"] = (row["given"], row["gives"])
-            declared = FieldDef.model_validate(values)
+                values["example"] = (row["given"], row.get("gives") or row["given"])
+            try:
+                declared = FieldDef.model_validate(values)
+                if declared.type not in self.known.types or declared.codes not in (None, *self.known.codes):
+                    raise ValueError(f"类型 {declared.type} 或代码表 {declared.codes} 未声明")
+            except ValueError as error:
+                said = str(error).splitlines()[0]
+                self.book.doubts.append(Doubt(FIELD_SHEET, f"A{number}", said, "略过，按目录表的标题与数据类型"))
+                continue
             self.fields[declared.name] = declared
-            self.files[declared.name] = row.get("file") or IMPORTED
+            file = row.get("file", "")
+            self.files[declared.name] = file if re.fullmatch(r"fields/[\w-]+\.yaml", file) else IMPORTED
 
     def _dictionary_by_header(self) -> dict[str, FieldDef]:
         """Dictionary fields by every title and header they are known under; the most used meaning of a header wins."""
@@ -56,16 +64,21 @@ class Fields:
         columns: list[ItemField] = []
         key: list[str] = []
         names = Names(set())
+        titles: set[str] = set()
         for (row, _), cells in zip(resource.rows, resource.columns, strict=True):
             title = cells.get("信息项名称", "")
             if not title:
                 continue
+            if spelling(title) in titles:
+                self.book.doubt(row, "信息项名称", f"“{title}”在该资源中重复", f"改作“{title}（{len(titles) + 1}）”")
+                title = f"{title}（{len(titles) + 1}）"
+            titles.add(spelling(title))
             definition = self._field(row, cells)
             name = names.take(ascii_name(cells.get("信息项英文名", "")) or definition.name)
             is_key = self.cells.yes(row, "字段是否主键", cells.get("字段是否主键", "")) or False
             nullable = self.cells.yes(row, "字段是否为空", cells.get("字段是否为空", ""))
             share = cells.get("字段共享类型", "")
-            headers = [h.strip() for h in cells.get("交付表头", "").split(" | ") if h.strip()] or [title]
+            headers = self.cells.json(row, "交付表头", cells, list[str], [title])
             column = ItemField(
                 name=name,
                 title=title,
@@ -73,7 +86,7 @@ class Fields:
                 headers=tuple(headers),
                 required=is_key or nullable is False,
                 optional_column=bool(self.cells.yes(row, "整列可缺", cells.get("整列可缺", ""))),
-                min_filled=float(cells.get("最低填写率") or 0),
+                min_filled=self.cells.share_of_rows(row, "最低填写率", cells.get("最低填写率", "")),
                 share=self.cells.share(share, cells.get("字段共享条件", ""), row, ("字段共享类型", "字段共享条件"))
                 if share
                 else None,
@@ -81,13 +94,22 @@ class Fields:
             )
             columns.append(column.model_copy(update={"extra": self._field_extra(cells, column)}))
             key += [name] if is_key else []
-        listed = tuple(k.strip() for k in resource.cells.get("主键", "").split(",") if k.strip())
+        listed = self._listed_key(resource, columns)
         if columns and not listed and not key:
             guess = next((c for c in columns if re.search(r"(编号|号码|代码|证号|单号|ID|序号)$", c.title)), columns[0])
             self.book.doubt(resource.row, "信息资源名称", "没有标明主键", f"暂以“{guess.title}”为主键")
             key = [guess.name]
         final = listed or tuple(key)
         return [c.model_copy(update={"required": True}) if c.name in final else c for c in columns], final
+
+    def _listed_key(self, resource: Resource, columns: list[ItemField]) -> tuple[str, ...]:
+        """The key as 主键 lists it, by names or titles of columns."""
+        said = [k.strip() for k in re.split(r"[,，、]", resource.cells.get("主键", "")) if k.strip()]
+        found = [next((c.name for c in columns if k in (c.name, c.title)), None) for k in said]
+        if said and None in found:
+            self.book.doubt(resource.row, "主键", f"“{'、'.join(said)[:20]}”不是该资源的信息项", "略去")
+            return ()
+        return tuple(k for k in found if k)
 
     def _field(self, row: int, cells: dict[str, str]) -> FieldDef:
         """The dictionary field of a column: named by the workbook, or known by title, or new."""

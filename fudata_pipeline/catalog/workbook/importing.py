@@ -56,7 +56,7 @@ def import_workbook(
 def _write_district(target: Path, known: Catalog, builder: Builder, name: str | None) -> None:
     """The same district keeps its declaration, but for the grid item, which base models ask for; a new one gets its
     codes from its units and items."""
-    body = known.district.model_dump(mode="json", exclude={"grid_item", "scale"})
+    body = known.district.model_dump(mode="json", exclude={"grid_item"})
     if name:
         regions = Counter(u.uscc[2:8] for u in builder.units.values() if u.uscc[2:8].isdigit())
         prefixes = Counter(i.code[:3] for i in builder.items)

@@ -7,6 +7,7 @@ the official columns have no place for, so that a workbook written here reads ba
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -166,8 +167,8 @@ HEADS: tuple[Head, ...] = (
     Head("关联及类目名称", aliases=("关联资源代码",), item=lambda c, i: i.related),
     Head("主题分类", "归集", item=lambda c, i: "、".join(c.codes["topic"].titles[t] for t in i.topics)),
     Head("字段是否字典项", "归集", column=lambda c, i, f: _yes(bool(f.field.codes)), kept=True),
-    Head("字段是否主键", "归集", column=lambda c, i, f: _yes(f.name in i.key)),
-    Head("字段是否为空", "归集", column=lambda c, i, f: _yes(not f.required)),
+    Head("字段是否主键", "归集", ("是否主键",), column=lambda c, i, f: _yes(f.name in i.key)),
+    Head("字段是否为空", "归集", ("是否为空", "是否可空"), column=lambda c, i, f: _yes(not f.required)),
     Head("字段共享类型", "归集", column=lambda c, i, f: shared(c, f.share)[0] if f.share else ""),
     Head("字段共享条件", "归集", column=lambda c, i, f: shared(c, f.share)[1] if f.share else ""),
     Head("字段是否向社会开放", "归集", column=lambda c, i, f: _yes(f.open)),
@@ -182,7 +183,7 @@ HEADS: tuple[Head, ...] = (
     Head("样例", LOCAL, item=lambda c, i: _some({k: list(v) for k, v in i.example.items()}, {})),
     Head("更多样例", LOCAL, item=lambda c, i: _some([e.model_dump(mode="json", exclude_defaults=True) for e in i.examples], [])),
     Head("字典字段", LOCAL, column=lambda c, i, f: f.field.name),
-    Head("交付表头", LOCAL, column=lambda c, i, f: " | ".join(f.headers)),
+    Head("交付表头", LOCAL, column=lambda c, i, f: plain(f.headers) if f.headers != (f.title,) else ""),
     Head("整列可缺", LOCAL, column=lambda c, i, f: _yes(f.optional_column or None)),
     Head("最低填写率", LOCAL, column=lambda c, i, f: f.min_filled or None),
 )  # fmt: skip
@@ -192,7 +193,7 @@ BY_TITLE = {h.title: h for h in HEADS}
 
 def item_cell(head: Head, catalog: Catalog, item: Item) -> Cell:
     assert head.item is not None
-    return _number_or_text(item.extra[head.title]) if head.title in item.extra else head.item(catalog, item)
+    return _number_or_text(head.title, item.extra[head.title]) if head.title in item.extra else head.item(catalog, item)
 
 
 def column_cell(head: Head, catalog: Catalog, item: Item, column: ItemField) -> Cell:
@@ -200,8 +201,8 @@ def column_cell(head: Head, catalog: Catalog, item: Item, column: ItemField) -> 
     return column.extra[head.title] if head.title in column.extra else head.column(catalog, item, column)
 
 
-def _number_or_text(text: str) -> Cell:
-    try:
-        return float(text) if not text.startswith("0") or text.startswith("0.") else text
-    except ValueError:
+def _number_or_text(title: str, text: str) -> Cell:
+    """Sizes are numbers, and come back as they were written; everything else is text."""
+    if title not in ITEM_EXTRA or not re.fullmatch(r"\d+(\.\d+)?", text):
         return text
+    return float(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,13 @@ def read_workbook(path: Path) -> Workbook:
         )
     name, top = found[0]
     grid = grids[name]
+    others = [
+        Doubt(n, f"A{at + 1}", "该工作表也有目录表头", "未读入，请另存为单独的工作簿再导入") for n, at in found[1:]
+    ]
     starts = _fill(grid, merged[name])
     heads, places, local, deep = _heads(grid, top)
     tables = {n: _table(g) for n, g in grids.items() if n != name}
-    book_read = Workbook(name, [], places, local, tables)
+    book_read = Workbook(name, [], places, local, tables, others)
     _gather(book_read, grid, starts, deep, heads)
     return book_read
 
@@ -119,6 +123,8 @@ def _fill(grid: list[list[str]], merged: list[Any]) -> dict[tuple[int, int], int
     """Give every cell of a merged range its value; returns, for each such cell, the range's first row."""
     starts: dict[tuple[int, int], int] = {}
     for (top, left), (bottom, right) in merged:
+        if top >= len(grid) or left >= len(grid[top]):  # cells merged where nothing was ever written
+            continue
         value = grid[top][left]
         for row in range(top, bottom + 1):
             for at in range(left, right + 1):
@@ -135,7 +141,9 @@ def _heads(grid: list[list[str]], top: int) -> tuple[dict[int, Head | str], dict
     above = grid[top]
     # A second header row is told by what can stand nowhere else: a data cell may well read like some header.
     lower_only = {s for t in ("信息项名称", "类", "项") for s in BY_TITLE[t].spellings}
-    two_rows = bool(lower_only & {spelling(c) for c in below}) and not lower_only & {spelling(c) for c in above}
+    uppers = {at for at, c in enumerate(above) if spelling(c) in lower_only}
+    lowers = {at for at, c in enumerate(below) if spelling(c) in lower_only}
+    two_rows = bool(lowers) and all(at in lowers and below[at] == above[at] for at in uppers)
     heads: dict[int, Head | str] = {}
     for at, title in enumerate(above):
         lower = below[at] if two_rows and at < len(below) else ""
@@ -143,7 +151,11 @@ def _heads(grid: list[list[str]], top: int) -> tuple[dict[int, Head | str], dict
         if not name:
             continue
         head = by_spelling.get(spelling(name)) or by_spelling.get(spelling(title))
-        heads[at] = head if head and head not in heads.values() else name
+        if head and head not in heads.values():
+            heads[at] = head
+            continue
+        taken = {h if isinstance(h, str) else h.title for h in heads.values()} | set(BY_TITLE)
+        heads[at] = next(n for k in count(1) if (n := name if k == 1 else f"{name}（{k}）") not in taken)
     places = {h.title if isinstance(h, Head) else h: at for at, h in heads.items()}
     local = tuple(h for h in heads.values() if isinstance(h, str))
     return heads, places, local, top + (2 if two_rows else 1)
@@ -155,6 +167,7 @@ def _gather(
     """Rows into resources. A new one begins where the name does: merged over its rows, blank below, or repeated."""
     name_at = book.places["信息资源名称"]
     field_at = book.places.get("信息项名称")
+    code_at = book.places.get("信息资源代码")
     identity = [book.places[t] for t in ("信息资源名称", "信息资源提供方", "信息资源代码") if t in book.places]
     before: tuple[str, ...] = ()
     seen: set[str] = set()
@@ -164,9 +177,15 @@ def _gather(
             continue
         this = tuple(row[at] for at in identity)
         item_name = row[field_at] if field_at is not None else ""
+        if field_at is not None and row[name_at] and row[name_at] == item_name and len({c for c in row if c}) == 1:
+            # One text over the whole row, merged: a remark under the table.
+            doubt = Doubt(book.sheet, f"A{number + 1}", f"整行合并的文字（“{row[name_at][:20]}”）", "视为备注，略过")
+            book.doubts.append(doubt)
+            continue
         current = book.resources[-1] if book.resources else None
         inside = starts.get((number, name_at), number) < number
-        repeated = current is not None and this == before and item_name not in seen
+        # Without a code, a field that comes again under the same names can only be another entry of the same names.
+        repeated = current is not None and this == before and (item_name not in seen or bool(code_at and row[code_at]))
         if not inside and row[name_at] and not repeated:
             current, seen = Resource(number), set()
             book.resources.append(current)
