@@ -75,8 +75,8 @@ def _findings(folder: Path) -> str:
         ),
         (
             "items/gaj.yaml",
-            "    key: [resident_id]",
-            "    topics: [weather]\n    key: [resident_id]",
+            "topics: [population]",
+            "topics: [weather]",
             "主题库 'weather' 未声明",
         ),
         (

@@ -14,6 +14,7 @@ from fudata_pipeline.catalog.compare import compare
 from fudata_pipeline.catalog.workbook.export import NotExportable, export_workbook
 from fudata_pipeline.catalog.workbook.importing import Imported, import_workbook
 from fudata_pipeline.catalog.workbook.layout import HEADS
+from fudata_pipeline.catalog.workbook.naming import ascii_name
 from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
 
 from ..conftest import ROOT
@@ -275,6 +276,15 @@ def test_one_unit_alone_makes_the_same_round_trip(catalog: Catalog, tmp_path: Pa
     imported = import_workbook(tmp_path / "a.xlsx", catalog, CATALOG, tmp_path / "catalog")
     assert (imported.doubts, imported.findings) == ([], [])
     assert load_catalog(tmp_path / "catalog").items_of(unit) == catalog.items_of(unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("ld__code", "ld__code"), ("x" * 60, "x" * 60), ("XM", "xm"), ("bedNumber", "bed_number"), ("2021年度", "n_2021_nian_du"),
+     ("公园名称", "gong_yuan_ming_cheng"), ("#", "")],
+)  # fmt: skip
+def test_names_stay_or_become_ascii(text: str, name: str) -> None:
+    assert ascii_name(text) == name
 
 
 def test_what_no_cell_can_hold_is_refused_not_lost(catalog: Catalog, tmp_path: Path) -> None:

@@ -8,7 +8,12 @@ _LONGEST = 40
 
 
 def ascii_name(text: str) -> str:
-    """A snake_case name of English or Chinese text (Chinese by its pinyin); empty if nothing is left."""
+    """A snake_case name of English or Chinese text (Chinese by its pinyin); empty if nothing is left.
+
+    What is such a name already stays as it is.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        return text
     if not text.isascii():
         from pypinyin import lazy_pinyin
 
