@@ -32,13 +32,14 @@ CREATE OR REPLACE MACRO resident_id_18(t) AS (
 );
 
 -- residue_11: the decimal digits of n (up to 18), read in base 2, mod 11. As for mod_11_2, with the powers of 2 taken mod
--- 11: 2^5 = -1, so quotients five places apart share one multiplication. The sum stays positive.
-CREATE OR REPLACE MACRO residue_11(n18) AS (
-    list_transform([n18], lambda n: (n + n // 1000 - n // 100000000 + n // 10000000000000
+-- 11: 2^5 = -1, so quotients five places apart share one multiplication. The sum stays positive. The argument is
+-- mentioned often: give it a column or a lambda parameter.
+CREATE OR REPLACE MACRO residue_11(n) AS (
+    (n + n // 1000 - n // 100000000 + n // 10000000000000
         + 2 * (n // 10000 - n // 1000000000 + n // 100000000000000
         + 2 * (n // 100000 - n // 10000000000 + n // 1000000000000000
         + 2 * (n // 1000000 - n // 10 - n // 100000000000 + n // 10000000000000000
-        + 2 * (n // 10000000 - n // 100 - n // 1000000000000 + n // 100000000000000000))))) % 11)[1]
+        + 2 * (n // 10000000 - n // 100 - n // 1000000000000 + n // 100000000000000000))))) % 11
 );
 
 -- is_calendar_date: an integer yyyymmdd is a date of the Gregorian calendar, 1800 to 9999. Nine days in ten need no more than the
@@ -56,13 +57,12 @@ CREATE OR REPLACE MACRO is_calendar_date(n8) AS (
 -- for life), a real birth date 18xx..today, the check character. Placeholders (all-same digits, 1234…) fail these.
 -- Give it a column, not a long expression: the argument is mentioned several times.
 -- How: the characters are one integer n of 18 digits, an X counting 0. Text that the cast takes for a number in some
--- other notation has a letter, a point, or fewer digits. Provinces are bits p - 11 of one constant (11-15, 21-23, 31-37,
+-- other notation has a letter or fewer digits. Provinces are bits p - 11 of one constant (11-15, 21-23, 31-37,
 -- 41-46, 50-54, 61-65, 71). All 18 digits read in base 2 are 1 mod 11 (ISO 7064), or 2 without the 10 of an X. That
 -- residue goes above the birth date (27 bits, and one to spare for dates to come), so that a single difference, mentioned
 -- once, judges both: wanted residue and today, minus what is there, must be within 27 bits.
 CREATE OR REPLACE MACRO is_resident_id(t) AS (
-    CASE WHEN t IS NOT NULL THEN
-        length(t) = 18 AND NOT contains(t, '.') AND NOT contains(t, 'e') AND NOT contains(t, 'E')
+    length(t) = 18 AND NOT contains(t, 'e') AND NOT contains(t, 'E')
         AND coalesce((CASE WHEN suffix(t, 'X') THEN 536870912 ELSE 268435456 END
             + year(current_date) * 10000 + month(current_date) * 100 + day(current_date)
             - list_transform(
@@ -73,7 +73,7 @@ CREATE OR REPLACE MACRO is_resident_id(t) AS (
                             OR n // 1000000000000 IN (810000, 820000, 830000))
                         AND is_calendar_date(CAST(n // 10000 % 100000000 AS INTEGER))
                     THEN n // 10000 % 100000000 + 268435456 * residue_11(n)
-                END)[1]) & -134217728 = 0, FALSE) END
+                END)[1]) & -134217728 = 0, CASE WHEN t IS NOT NULL THEN FALSE END)
 );
 
 -- The parts of an 18-character number, whose check character is not looked at. NULL: not of that form.
