@@ -234,6 +234,13 @@ def test_resident_id_agrees_with_the_standard_in_plain_python(con: duckdb.DuckDB
         " 1101051949123100X",
         "1_0105194912310021",
     ]
+    ids += [
+        "11010519491231002.",
+        "110105194912310.21",
+        "1101051949123100e2",
+        "11010519491231e+03",
+        "-11010519491231002",
+    ]
     con.execute("CREATE OR REPLACE TEMP TABLE ids AS SELECT unnest($1) AS id", [ids])
     judged = dict(con.execute("SELECT id, is_resident_id(id) FROM ids").fetchall())
     assert {i for i, valid in judged.items() if valid} == {i for i in judged if _is_resident_id(i)}
