@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import FieldDef, Item, Rule
 from fudata_pipeline.engine.sql import identifier, literal
@@ -72,9 +75,13 @@ def code_table(codes: str) -> str:
     return identifier(f"codes_{codes}")
 
 
-def code_table_sql(catalog: Catalog, codes: str) -> str:
-    rows = ", ".join(f"({literal(alias)}, {literal(code)})" for alias, code in catalog.codes[codes].aliases.items())
-    return f"CREATE OR REPLACE TEMP TABLE {code_table(codes)} AS FROM (VALUES {rows}) AS t(alias, code)"
+def create_code_table(con: DuckDBPyConnection, catalog: Catalog, codes: str) -> None:
+    """Create the temporary table of a code set; as Arrow, because a list of thousands is slow to parse as SQL."""
+    aliases = catalog.codes[codes].aliases
+    rows = pa.table({"alias": pa.array(aliases, pa.string()), "code": pa.array(aliases.values(), pa.string())})
+    con.register("code_rows", rows)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {code_table(codes)} AS FROM code_rows")
+    con.unregister("code_rows")
 
 
 def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[Check, ...], staging: str) -> str:

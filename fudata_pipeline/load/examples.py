@@ -14,7 +14,7 @@ from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
 from fudata_pipeline.catalog.model import Example, Item
 from fudata_pipeline.engine.sql import identifier
-from fudata_pipeline.load.checks import checked_sql, code_table_sql, compile_checks
+from fudata_pipeline.load.checks import checked_sql, compile_checks, create_code_table
 from fudata_pipeline.load.headers import map_headers
 from fudata_pipeline.sources import DeliveryRefused
 
@@ -71,7 +71,7 @@ def check_examples(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> lis
     headers = map_headers(item, tuple(f.headers[0] for f in item.fields))
     checks = compile_checks(catalog, item, headers)
     for codes in {f.field.codes for f in item.fields if f.field.codes}:
-        con.execute(code_table_sql(catalog, codes))
+        create_code_table(con, catalog, codes)
     con.register("examples_given", _staged(item, examples))
     values = ", ".join(f"CAST({identifier(c)} AS VARCHAR)" for c in item.columns)
     broken = ", ".join(c.broken for c in checks)

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
-from fudata_pipeline.load.checks import Check, any_broken, checked_sql, code_table_sql, compile_checks
+from fudata_pipeline.load.checks import Check, any_broken, checked_sql, compile_checks, create_code_table
 from fudata_pipeline.load.headers import HeaderMap
 from fudata_pipeline.quality.score import RuleCount
 
@@ -86,7 +86,7 @@ def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: Header
     """
     checks = compile_checks(catalog, item, headers)
     for codes in {f.field.codes for f in item.fields if f.field.codes}:
-        con.execute(code_table_sql(catalog, codes))
+        create_code_table(con, catalog, codes)
     for table in ("checked", "fates"):
         con.execute(f"DROP TABLE IF EXISTS {table}")
     source = parquet(staging)

@@ -78,6 +78,9 @@ def test_sizes_of_the_national_lists() -> None:
     assert len(_column("ethnicity", "code")) == 58  # 56, other, foreign descent
     assert sum(len(c) == 1 for c in _column("industry", "code")) == 20
     assert [c[1:] for c in _column("industry", "code") if len(c) == 3] == [f"{n:02d}" for n in range(1, 98)]
+    codes = set(_column("industry", "code"))
+    assert [sum(len(c) == n for c in codes) for n in (1, 3, 4, 5)] == [20, 97, 473, 1381]
+    assert {c[:-1] for c in codes if len(c) > 3} <= codes  # every class has its group, every group its division
 
 
 def test_ten_streets_and_ninety_two_communities() -> None:
