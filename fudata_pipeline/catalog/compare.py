@@ -56,6 +56,8 @@ def _declarations(kind: str, old: Mapping[str, Declared], new: Mapping[str, Decl
 
 def _attributes(kind: str, name: str, old: Declared, new: Declared) -> Iterator[Difference]:
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    if kind == "codes":  # code by code: two whole lists side by side say nothing
+        before, after = _by_code(before), _by_code(after)
     if kind == "item":  # column by column; that a dictionary field changed is said once, under the field
         for declared in (before, after):
             columns = declared["fields"]
@@ -64,6 +66,13 @@ def _attributes(kind: str, name: str, old: Declared, new: Declared) -> Iterator[
     for attribute in sorted(before.keys() | after.keys()):
         if before.get(attribute) != after.get(attribute):
             yield Difference(kind, name, "changed", attribute, before.get(attribute), after.get(attribute))
+
+
+def _by_code(codes: dict[str, Any]) -> dict[str, Any]:
+    spellings: dict[str, list[str]] = {code: [] for code in codes["titles"]}
+    for spelling, code in codes["aliases"].items():
+        spellings[code].append(spelling)
+    return {f"code {c}": {"title": t, "spellings": sorted(spellings[c])} for c, t in codes["titles"].items()}
 
 
 def stats(catalog: Catalog) -> dict[str, Any]:

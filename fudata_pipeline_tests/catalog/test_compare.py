@@ -33,6 +33,15 @@ def test_a_changed_dictionary_field_is_said_once_not_once_an_item(catalog: Catal
     assert (difference.kind, difference.before, difference.after) == ("field", "公民身份号码", "身份号码")
 
 
+def test_a_new_spelling_is_said_of_its_code(catalog: Catalog) -> None:
+    sex = catalog.codes["sex"]
+    changed = sex.model_copy(update={"aliases": sex.aliases | {"MALE": "1"}})
+    after = catalog.model_copy(update={"codes": catalog.codes | {"sex": changed}})
+    (difference,) = compare(catalog, after)
+    assert (difference.kind, difference.name, difference.attribute) == ("codes", "sex", "code 1")
+    assert "MALE" in difference.after["spellings"]
+
+
 def test_numbers_add_up(catalog: Catalog) -> None:
     numbers = stats(catalog)
     for key in ("by_share_type", "by_cycle", "by_availability", "by_format", "by_unit", "by_grade"):
