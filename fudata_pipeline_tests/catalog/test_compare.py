@@ -35,11 +35,11 @@ def test_a_changed_dictionary_field_is_said_once_not_once_an_item(catalog: Catal
 
 def test_a_new_spelling_is_said_of_its_code(catalog: Catalog) -> None:
     sex = catalog.codes["sex"]
-    changed = sex.model_copy(update={"aliases": sex.aliases | {"MALE": "1"}})
+    changed = sex.model_copy(update={"aliases": sex.aliases | {"男同学": "1"}})
     after = catalog.model_copy(update={"codes": catalog.codes | {"sex": changed}})
     (difference,) = compare(catalog, after)
     assert (difference.kind, difference.name, difference.attribute) == ("codes", "sex", "code 1")
-    assert "MALE" in difference.after["spellings"]
+    assert "男同学" in difference.after["spellings"]
 
 
 def test_numbers_add_up(catalog: Catalog) -> None:
