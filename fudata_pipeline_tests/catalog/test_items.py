@@ -37,6 +37,16 @@ def test_every_item_says_what_a_catalog_entry_must_say(catalog: Catalog) -> None
         assert catalog.examples(item)[0].given, item.id
 
 
+def test_every_unit_has_a_sound_credit_code_and_its_own_classes(catalog: Catalog, tmp_path: Path) -> None:
+    with connect(Settings(home=ROOT, data=tmp_path)) as con:
+        codes = [u.uscc for u in catalog.units]
+        assert con.execute("SELECT bool_and(is_uscc(c)) FROM (SELECT unnest($1) AS c)", [codes]).fetchone() == (True,)
+    for unit in catalog.units:
+        used = {i.code.split("/")[0][6:] for i in catalog.items_of(unit.id)}
+        assert used == set(unit.classes), unit.id
+        assert {i.code[:6] for i in catalog.items_of(unit.id)} == {f"308{unit.number}"}
+
+
 def test_block_data_items_can_be_placed(catalog: Catalog) -> None:
     """Each carries a code or an address that leads to a place."""
     places = {"house_code", "building_code", "grid_code"}
