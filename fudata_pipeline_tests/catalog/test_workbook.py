@@ -402,3 +402,34 @@ def test_units_of_a_new_district_keep_their_own_numbers(catalog: Catalog, tmp_pa
     (unit,) = (u for u in made.units if made.items_of(u.id))
     assert unit.number == "001"
     assert made.district.code_prefix == "307"
+
+
+def test_the_legacy_format_with_merged_cells_is_read(catalog: Catalog, tmp_path: Path) -> None:
+    """.xls, as older districts still keep their catalog."""
+    import xlwt
+
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("目录")
+    heads = ["信息资源名称", "信息资源代码", "信息资源提供方", "资源提供方代码", "信息资源摘要", "共享类型", "更新周期"]
+    values = [
+        "社区公园",
+        "30800102/000001",
+        "南山区城市管理局",
+        "11440305FT0000018K",
+        "社区公园的编号与名称。",
+        "无条件共享",
+        "每年",
+    ]
+    for at, (head, value) in enumerate(zip(heads, values, strict=True)):
+        sheet.write(0, at, head)
+        sheet.write_merge(1, 2, at, at, value)
+    for at, (head, *cells) in enumerate(
+        (("信息项名称", "公园编号", "公园名称"), ("数据类型", "字符型C", "字符型C")), len(heads)
+    ):
+        for row, cell in enumerate((head, *cells)):
+            sheet.write(row, at, cell)
+    book.save(str(tmp_path / "目录.xls"))
+    _, made = take(tmp_path / "目录.xls", catalog, tmp_path / "catalog")
+    (item,) = made.items
+    assert [f.title for f in item.fields] == ["公园编号", "公园名称"]
+    assert item.cycle == "yearly"
