@@ -113,11 +113,10 @@ def _lint_sharing(catalog: Catalog, item: Item, found: Callable[..., Finding]) -
             yield found("有条件共享缺少共享条件", "填写 {conditional: 条件}", *path)
         if share.type == "none" and not (share.legal_basis or "").strip():
             yield found("不予共享缺少法律依据", "填写 {none: 法律、行政法规或国务院依据}", *path)
-    if item.share.type == "unconditional":
-        private = [f.name for f in item.fields if f.field.pi >= 4 and (f.share or item.share).type == "unconditional"]
-        if private:
-            message = f"无条件共享的数据项含有敏感个人信息列 {'、'.join(private)}"
-            yield found(message, "改为有条件共享，或为这些列声明 share", "share")
+    private = [f.name for f in item.fields if f.field.pi >= 4 and (f.share or item.share).type == "unconditional"]
+    if private:
+        message = f"敏感个人信息列无条件共享：{'、'.join(private)}"
+        yield found(message, "改为有条件共享，或为这些列声明 share", "share")
     if item.classification == "core":
         yield found("核心数据不得编入共享目录", "移出目录", "classification")
     if item.open:

@@ -58,7 +58,7 @@ def _findings(folder: Path) -> str:
             "items/gaj.yaml",
             "{conditional: 限基础库建设，经公安分局授权}",
             "unconditional",
-            "含有敏感个人信息列 resident_id",
+            "敏感个人信息列无条件共享：resident_id",
         ),
         (
             "items/gaj.yaml",
@@ -237,6 +237,12 @@ def test_no_declaration_is_so_wrong_that_it_ends_in_a_traceback(
             "{field: sex, headers: [XB, 性别], required: true}",
             "{field: sex, required: 也许}",
             "fields sex",
+        ),
+        (
+            "items/gaj.yaml",
+            "headers: [GMSFHM, 公民身份号码], required: true",
+            "headers: [GMSFHM], share: unconditional",
+            "无条件共享：resident_id",
         ),
     ],
 )
