@@ -14,8 +14,9 @@ PACKAGE = ROOT / "fudata_pipeline"
 
 LAYERS = [
     {"settings"},
-    {"catalog", "standards"},
+    {"standards"},
     {"engine"},
+    {"catalog"},
     {"sources", "lake"},
     {"project"},
     {"quality"},

@@ -246,3 +246,10 @@ def test_a_wrong_workbook_is_refused_in_one_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "不是可读的工作簿" in done.stderr
     assert not (tmp_path / "out").exists()
+    earlier = tmp_path / "earlier" / "items" / "a.yaml"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("unit: a\n")
+    done = _fudata(
+        tmp_path / "data", "catalog", "import", str(tmp_path / "x.xlsx"), str(tmp_path / "earlier"), "--force"
+    )
+    assert (done.returncode, earlier.exists()) == (2, True)  # nothing goes before the new can be read

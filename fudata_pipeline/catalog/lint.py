@@ -15,7 +15,7 @@ from fudata_pipeline.catalog.finding import Finding
 from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, Share
 
 SPOKEN = {
-    "availability", "boolean", "classification", "data_type", "grade", "resource_format", "share_channel",
+    "availability", "boolean", "catalog_class", "classification", "data_type", "grade", "resource_format", "share_channel",
     "share_method", "share_type", "topic", "update_cycle",
 }  # fmt: skip
 """Code lists that pages and workbooks speak."""

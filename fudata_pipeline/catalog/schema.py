@@ -11,24 +11,17 @@ from typing import TYPE_CHECKING
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import CodeSet, FieldDef, Item
+from fudata_pipeline.engine.sql import identifier, literal
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
-
-
 def column_comment(title: str, field: FieldDef | None) -> str:
     """The comment of a published column: its Chinese title with unit of measure, code list and standard."""
     said = [field.unit, f"代码表 {field.codes}" if field.codes else None, field.standard] if field else []
-    said = [s for s in said if s]
-    return f"{title}（{'，'.join(s for s in said if s)}）" if said else title
+    told = "，".join(s for s in said if s)
+    return f"{title}（{told}）" if told else title
 
 
 @dataclass(frozen=True)
@@ -55,12 +48,9 @@ class Column:
 
     @property
     def range(self) -> str:
+        """``low～high``, open where there is no bound; empty without any."""
         low, high = self.field.min, self.field.max
-        return (
-            ""
-            if low is None and high is None
-            else f"{low if low is not None else ''}～{high if high is not None else ''}"
-        )
+        return "" if low is None and high is None else f"{low or ''}～{high or ''}"
 
 
 @dataclass(frozen=True)
@@ -115,16 +105,16 @@ class TableSchema:
 
     def ddl(self, table: str | None = None) -> str:
         """``CREATE TABLE`` with key and NOT NULL, and the comments. ``table``: qualified name, default the view's."""
-        name = table or f"item.{_name(self.item.view)}"
-        lines = [f"{_name(c.name)} {c.duckdb}{' NOT NULL' if c.required else ''}" for c in self.columns]
-        lines.append(f"PRIMARY KEY ({', '.join(_name(k) for k in self.item.key)})")
+        name = table or f"item.{identifier(self.item.view)}"
+        lines = [f"{identifier(c.name)} {c.duckdb}{' NOT NULL' if c.required else ''}" for c in self.columns]
+        lines.append(f"PRIMARY KEY ({', '.join(identifier(k) for k in self.item.key)})")
         body = ",\n    ".join(lines)
         return ";\n".join([f"CREATE TABLE {name} (\n    {body}\n)", *self.comments("TABLE", name)]) + ";\n"
 
     def comments(self, kind: str, name: str) -> list[str]:
         """``COMMENT ON`` statements for a table or view (``kind``) of this schema under its qualified ``name``."""
-        found = [f"COMMENT ON {kind} {name} IS {_text(self.title)}"]
-        return found + [f"COMMENT ON COLUMN {name}.{_name(c.name)} IS {_text(c.comment)}" for c in self.columns]
+        found = [f"COMMENT ON {kind} {name} IS {literal(self.title)}"]
+        return found + [f"COMMENT ON COLUMN {name}.{identifier(c.name)} IS {literal(c.comment)}" for c in self.columns]
 
     def _title(self, codes: str, code: str) -> str:
         return self.catalog.codes[codes].titles[code]

@@ -44,7 +44,7 @@ class Form(StrEnum):
 
 @catalog_app.command("check")
 def check(as_json: AsJson = False) -> None:
-    """Compile the catalog, run every item's examples and every base input's SQL, and report each finding with its file, line and cure.
+    """Compile the catalog, run every item's examples and the SQL of bases and themes; each finding has file, line, cure.
 
     Exit code 1 if there is any finding.
     """
@@ -244,9 +244,6 @@ def import_(
     if target.resolve() == settings.catalog_dir:
         raise WrongUse(f"{target} 是本项目正在使用的目录 → 先读到别处，用 fudata catalog diff 比较后再替换")
     _must_be_free(target, force=force or dry_run)
-    if target.exists() and not dry_run:  # --force: what an earlier import wrote must not stay beside the new
-        for folder in ("items", "fields"):
-            shutil.rmtree(target / folder, ignore_errors=True)
     imported = import_workbook(workbook, load_catalog(shared), shared, None if dry_run else target)
     show_import(imported, as_json=as_json)
 

@@ -18,6 +18,9 @@ from fudata_pipeline.load.checks import checked_sql, compile_checks, create_code
 from fudata_pipeline.load.headers import map_headers
 from fudata_pipeline.sources import DeliveryRefused
 
+_WRONG = (duckdb.Error, DeliveryRefused, IndexError, KeyError)
+"""What SQL and placeholders of the declarations end in when they do not fit."""
+
 
 def _staged(item: Item, examples: tuple[Example, ...]) -> pa.Table:
     """The given rows as a staged delivery with every declared column (under its first header)."""
@@ -45,21 +48,9 @@ def check_all_examples(
         try:
             with con.cursor() as own:  # its temporary tables are its own
                 return check_examples(own, catalog, item)
-        except (
-            duckdb.Error,
-            DeliveryRefused,
-            IndexError,
-            KeyError,
-        ) as error:  # SQL or placeholders in the declarations
-            said = str(error).splitlines()[0]
-            return [
-                Finding(
-                    catalog.files[item.id],
-                    ("items", item.name),
-                    f"类型或规则的 SQL 不成立：{said}",
-                    "改正 types.yaml 或 rules.csv",
-                )
-            ]
+        except _WRONG as error:
+            message = f"类型或规则的 SQL 不成立：{str(error).splitlines()[0]}"
+            return [Finding(catalog.files[item.id], ("items", item.name), message, "改正 types.yaml 或 rules.csv")]
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [finding for found in pool.map(check, catalog.items) for finding in found]

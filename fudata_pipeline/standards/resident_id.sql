@@ -2,16 +2,22 @@
 -- residents (港澳台居民居住证, since 2018-09-01: regions 810000, 820000, 830000). All is_-macros judge the standard
 -- form exactly as given; bring raw text into it with resident_id_18 first. NULL gives NULL.
 
+-- residue_11: the decimal digits of n (up to 18), read in base 2, mod 11. A number read in base 2 instead of 10 is
+-- n - 8 * sum(2^(k-1) * (n // 10^k)): half the divisions of taking digits out. With the powers of 2 taken mod 11
+-- (2^5 = -1), quotients five places apart share one multiplication. The sum stays positive. The argument is mentioned
+-- often: give it a column or a lambda parameter.
+CREATE OR REPLACE MACRO residue_11(n) AS (
+    (n + n // 1000 - n // 100000000 + n // 10000000000000
+        + 2 * (n // 10000 - n // 1000000000 + n // 100000000000000
+        + 2 * (n // 100000 - n // 10000000000 + n // 1000000000000000
+        + 2 * (n // 1000000 - n // 10 - n // 100000000000 + n // 10000000000000000
+        + 2 * (n // 10000000 - n // 100 - n // 1000000000000 + n // 100000000000000000))))) % 11
+);
+
 -- mod_11_2: the check character of ISO 7064 MOD 11-2 for 17 digits given as an integer. The weights 7 9 10 5 8 4 2 1
--- 6 3 7 9 10 5 8 4 2 are powers of 2 mod 11, so the weighted sum is twice the digits read in base 2; and a number n
--- read in base 2 instead of 10 is n - 8 * sum(2^(k-1) * (n // 10^k)): half the divisions of taking digits out.
+-- 6 3 7 9 10 5 8 4 2 are powers of 2 mod 11, so the weighted sum is twice the digits read in base 2.
 CREATE OR REPLACE MACRO mod_11_2(n17) AS (
-    list_transform([n17], lambda n: substr('10X98765432', CAST(2 * (n - 8 * (
-        n // 10 + 2 * (n // 100) + 4 * (n // 1000) + 8 * (n // 10000) + 16 * (n // 100000) + 32 * (n // 1000000)
-        + 64 * (n // 10000000) + 128 * (n // 100000000) + 256 * (n // 1000000000) + 512 * (n // 10000000000)
-        + 1024 * (n // 100000000000) + 2048 * (n // 1000000000000) + 4096 * (n // 10000000000000)
-        + 8192 * (n // 100000000000000) + 16384 * (n // 1000000000000000) + 32768 * (n // 10000000000000000)
-        )) % 11 AS BIGINT) + 1, 1))[1]
+    list_transform([n17], lambda n: substr('10X98765432', CAST(2 * residue_11(n) % 11 AS BIGINT) + 1, 1))[1]
 );
 
 -- has_birth_date: characters 7..14 are a real date not after today.
@@ -29,17 +35,6 @@ CREATE OR REPLACE MACRO resident_id_18(t) AS (
                 lambda w: w || mod_11_2(try_cast(w AS BIGINT)))[1]
             ELSE s
         END)[1] END
-);
-
--- residue_11: the decimal digits of n (up to 18), read in base 2, mod 11. As for mod_11_2, with the powers of 2 taken mod
--- 11: 2^5 = -1, so quotients five places apart share one multiplication. The sum stays positive. The argument is
--- mentioned often: give it a column or a lambda parameter.
-CREATE OR REPLACE MACRO residue_11(n) AS (
-    (n + n // 1000 - n // 100000000 + n // 10000000000000
-        + 2 * (n // 10000 - n // 1000000000 + n // 100000000000000
-        + 2 * (n // 100000 - n // 10000000000 + n // 1000000000000000
-        + 2 * (n // 1000000 - n // 10 - n // 100000000000 + n // 10000000000000000
-        + 2 * (n // 10000000 - n // 100 - n // 1000000000000 + n // 100000000000000000))))) % 11
 );
 
 -- is_calendar_date: an integer yyyymmdd is a date of the Gregorian calendar, 1800 to 9999. Nine days in ten need no more than the

@@ -63,17 +63,8 @@ def plain(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _code_part(catalog: Catalog, item: Item, name: str, code: str) -> str:
-    titles = catalog.codes[name].titles if name in catalog.codes else {}
-    return titles.get(code, code)
-
-
-def _class(catalog: Catalog, item: Item) -> str:
-    return _code_part(catalog, item, "catalog_class", item.code[:1])
-
-
-def _entry(catalog: Catalog, item: Item) -> str:
-    return _code_part(catalog, item, "catalog_class", item.code[:3])
+def _code_part(catalog: Catalog, code: str) -> str:
+    return catalog.codes["catalog_class"].titles.get(code, code)
 
 
 def _detail(catalog: Catalog, item: Item) -> str:
@@ -104,10 +95,6 @@ def _yes(value: bool | None) -> str:
     return "" if value is None else "是" if value else "否"
 
 
-def _open_title(catalog: Catalog, item: Item) -> str:
-    return item.open_condition or ""
-
-
 def _data_type(catalog: Catalog, column: ItemField) -> str:
     letter = catalog.types[column.field.type].letter
     return catalog.codes["data_type"].titles[letter] + letter
@@ -131,8 +118,8 @@ def _some(value: Any, default: Any) -> str:
 
 
 HEADS: tuple[Head, ...] = (
-    Head("类", "信息资源分类", item=_class, kept=True),
-    Head("项", "信息资源分类", item=_entry, kept=True),
+    Head("类", "信息资源分类", item=lambda c, i: _code_part(c, i.code[:1]), kept=True),
+    Head("项", "信息资源分类", item=lambda c, i: _code_part(c, i.code[:3]), kept=True),
     Head("目", "信息资源分类", item=lambda c, i: c.units_by_id[i.unit].short, kept=True),
     Head("细目", "信息资源分类", item=_detail),
     Head("信息资源名称", aliases=("资源名称", "目录名称"), item=lambda c, i: i.title),
@@ -161,7 +148,7 @@ HEADS: tuple[Head, ...] = (
     Head("共享方式分类", "共享方式", item=lambda c, i: c.codes["share_channel"].titles["platform"], kept=True),
     Head("共享方式类型", "共享方式", item=lambda c, i: c.codes["share_method"].titles[i.source.kind], kept=True),
     Head("是否向社会开放", "开放属性", item=lambda c, i: _yes(i.open)),
-    Head("开放条件", "开放属性", item=_open_title),
+    Head("开放条件", "开放属性", item=lambda c, i: i.open_condition),
     Head("更新周期", item=lambda c, i: c.codes["update_cycle"].titles[i.cycle]),
     Head("发布日期", item=lambda c, i: i.published.isoformat() if i.published else None),
     Head("关联及类目名称", aliases=("关联资源代码",), item=lambda c, i: i.related),

@@ -149,6 +149,8 @@ def write_declarations(target: Path, known: Catalog, shared: Path, built: Builde
     """
     units, items, fields = list(built.units.values()), built.items, built.fields.fields
     target.mkdir(parents=True, exist_ok=True)
+    for folder in ("items", "fields", "codes"):  # what an earlier import wrote must not stay beside the new
+        shutil.rmtree(target / folder, ignore_errors=True)
     for name in ("types.yaml", "rules.csv"):
         shutil.copyfile(shared / name, target / name)
     shutil.copytree(shared / "codes", target / "codes", dirs_exist_ok=True)
