@@ -1,1 +1,1 @@
-"""Made-up data only: the sample nights that the demo, the tests and the documentation run on."""
+"""Made-up data only: a district with known truth at any scale, its deliveries, and the sample nights of the tests."""

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fudata_pipeline.synthetic.rows import Row
+from fudata_pipeline.synthetic.samples.rows import Row
 
 _SAVED = dt.datetime(2022, 10, 31, 18, 0, 0)
 

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from random import Random
 
-from fudata_pipeline.synthetic import identifiers
+from fudata_pipeline.synthetic.samples import identifiers
 
 COMMUNITIES = {
     "南园街道": {"440304001901": "东园社区", "440304001902": "巴登社区"},

@@ -11,9 +11,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from fudata_pipeline.synthetic import about_people, about_things, files
-from fudata_pipeline.synthetic.rows import QUARANTINED, WARNED, Sheet
-from fudata_pipeline.synthetic.world import World
+from fudata_pipeline.synthetic.samples import about_people, about_things, files
+from fudata_pipeline.synthetic.samples.rows import QUARANTINED, WARNED, Sheet
+from fudata_pipeline.synthetic.samples.world import World
 
 FIRST, SECOND = dt.date(2022, 10, 31), dt.date(2022, 11, 1)
 Sheets = dict[str, Sheet]

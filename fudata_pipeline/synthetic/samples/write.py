@@ -1,15 +1,14 @@
-"""Write the sample nights and the truth about them: ``python -m fudata_pipeline.synthetic.samples data/samples``."""
+"""The sample nights and the truth about them as files."""
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from fudata_pipeline.synthetic.nights import FIRST, SECOND, base_counts, first_night, first_sheets, second_night
-from fudata_pipeline.synthetic.world import COMMUNITIES, World, make_world
+from fudata_pipeline.synthetic.samples.nights import FIRST, SECOND, base_counts, first_night, first_sheets, second_night
+from fudata_pipeline.synthetic.samples.world import COMMUNITIES, World, make_world
 
 SEED = "futian-2022"
 
@@ -53,7 +52,3 @@ def _entities(world: World) -> dict[str, list[str]]:
 def _counts(world: World) -> dict[str, Any]:
     places = {"streets": len(COMMUNITIES), "communities": sum(map(len, COMMUNITIES.values()))}
     return places | {name: len(keys) for name, keys in _entities(world).items()}
-
-
-if __name__ == "__main__":
-    write_samples(Path(sys.argv[1]) if len(sys.argv) > 1 else Path("data/samples"))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from fudata_pipeline.synthetic.rows import Row, Sheet, put
+from fudata_pipeline.synthetic.samples.rows import Row, Sheet, put
 
 
 def full_width(text: str) -> str:

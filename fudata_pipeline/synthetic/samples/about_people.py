@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from random import Random
 
-from fudata_pipeline.synthetic import identifiers
-from fudata_pipeline.synthetic.rows import Row, Sheet, filled, put
-from fudata_pipeline.synthetic.spellings import (
+from fudata_pipeline.synthetic.samples import identifiers
+from fudata_pipeline.synthetic.samples.rows import Row, Sheet, filled, put
+from fudata_pipeline.synthetic.samples.spellings import (
     as_number,
     born_before,
     full_width,
@@ -17,7 +17,7 @@ from fudata_pipeline.synthetic.spellings import (
     spell_ids,
     spell_phones,
 )
-from fudata_pipeline.synthetic.world import RARE, Person, World, day, person_name
+from fudata_pipeline.synthetic.samples.world import RARE, Person, World, day, person_name
 
 EDUCATION = ("本科", "大学本科", "大专", "高中", "初中", "小学", "硕士", "20", "70")
 NO_ETHNICITY = "火星"

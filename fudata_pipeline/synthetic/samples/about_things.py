@@ -7,8 +7,8 @@ from random import Random
 
 import pyarrow as pa
 
-from fudata_pipeline.synthetic.rows import Row, Sheet, filled, put
-from fudata_pipeline.synthetic.spellings import (
+from fudata_pipeline.synthetic.samples.rows import Row, Sheet, filled, put
+from fudata_pipeline.synthetic.samples.spellings import (
     as_number,
     full_width,
     note_date_cells,
@@ -16,7 +16,7 @@ from fudata_pipeline.synthetic.spellings import (
     spell_dates,
     spell_phones,
 )
-from fudata_pipeline.synthetic.world import World, day, person_name
+from fudata_pipeline.synthetic.samples.world import World, day, person_name
 
 BUILDING_SCHEMA = pa.schema(
     [("ld_code", pa.string()), ("ld_name", pa.string()), ("address", pa.string()), ("structure", pa.string()),
