@@ -9,7 +9,8 @@ from datetime import datetime
 from fudata_pipeline.blocks.place import GRID, build_grid, build_placement, placement_name
 from fudata_pipeline.blocks.theme import build_theme
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.load.item import LoadResult, load_item
+from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.items import load_items
 from fudata_pipeline.models.base import NothingToBuild, build_base
 from fudata_pipeline.models.product import BrokenDeclaration, Built
 from fudata_pipeline.project import Project
@@ -94,10 +95,7 @@ def run_night(
 
     ``on_step`` hears the name of each item and product as its work begins: ``len(items) + len(products) + 1`` calls.
     """
-    night = Night()
-    for item in items:
-        on_step(item.id)
-        night.results.append(load_item(project, item))
+    night = Night(load_items(project, items, on_step))
     for product, build in products(project).items():
         on_step(product)
         try:

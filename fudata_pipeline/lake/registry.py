@@ -107,6 +107,12 @@ class Registry:
         with self.engine.connect() as con:
             return list(con.execute(sa.select(loads).order_by(loads.c.seq)).mappings())
 
+    def current_load(self, item: str) -> Row | None:
+        """The load that is the current version of an item."""
+        query = sa.select(loads).join(current, current.c.load_id == loads.c.load_id).where(current.c.item == item)
+        with self.engine.connect() as con:
+            return con.execute(query).mappings().first()
+
     def current_loads(self) -> dict[str, Row]:
         """item -> the load that is its current version."""
         query = sa.select(loads).join(current, current.c.load_id == loads.c.load_id)

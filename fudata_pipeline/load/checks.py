@@ -12,9 +12,10 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.catalog.model import FieldDef, Item, Rule
+from fudata_pipeline.catalog.model import CodeSet, FieldDef, Item, Rule, TypeDef
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.headers import HeaderMap
+from fudata_pipeline.load.together import Wanted, together
 
 BITS = 60
 """Rules to a mask: a BIGINT holds 63 without the sign."""
@@ -71,40 +72,61 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
 
 
 def code_table(codes: str) -> str:
-    """Name of the temporary table that maps spellings of a code set to codes."""
+    """Name of the table that maps spellings of a code set to codes."""
     return identifier(f"codes_{codes}")
 
 
 def create_code_table(con: DuckDBPyConnection, catalog: Catalog, codes: str) -> None:
-    """Create the temporary table of a code set; as Arrow, because a list of thousands is slow to parse as SQL."""
-    aliases = catalog.codes[codes].aliases
-    rows = pa.table({"alias": pa.array(aliases, pa.string()), "code": pa.array(aliases.values(), pa.string())})
-    con.register("code_rows", rows)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {code_table(codes)} AS FROM code_rows")
-    con.unregister("code_rows")
+    """Make the table of a code set known to ``con``; as Arrow, because a list of thousands is slow to parse as SQL."""
+    con.register(f"codes_{codes}", _arrow(catalog.codes[codes]))
 
 
-def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[Check, ...], staging: str) -> str:
-    """SELECT over a staged delivery: ``_line``, typed columns (NULL where not delivered) and rule masks."""
-    cleaned = [
-        f"clean_text({identifier(headers.columns[f.name])}) AS {raw_column(f.name)}"
-        if f.name in headers.columns
-        else f"CAST(NULL AS VARCHAR) AS {raw_column(f.name)}"
-        for f in item.fields
-    ]
-    typed, joins = [], []
+_arrows: dict[str, tuple[CodeSet, pa.Table]] = {}
+
+
+def _arrow(codes: CodeSet) -> pa.Table:
+    """The aliases of a code set as a table, made once for as long as the set stays the same object."""
+    known = _arrows.get(codes.name)
+    if known is None or known[0] is not codes:
+        aliases = codes.aliases
+        rows = pa.table({"alias": pa.array(aliases, pa.string()), "code": pa.array(aliases.values(), pa.string())})
+        _arrows[codes.name] = known = codes, rows
+    return known[1]
+
+
+def checked_sql(
+    catalog: Catalog,
+    item: Item,
+    headers: HeaderMap,
+    checks: tuple[Check, ...],
+    staging: str,
+    *,
+    small: bool = False,
+) -> str:
+    """SELECT over a staged delivery: ``_line``, typed columns (NULL where not delivered) and rule masks.
+
+    ``small``: plan for few rows (see :mod:`.together`); the result is the same.
+    """
+    types = {f.name: catalog.types[f.field.type] for f in item.fields}
+    texts = [Wanted(name, "clean_text({raw})", identifier(header)) for name, header in headers.columns.items()]
+    delivered, text = together(texts, staging, "_text", small=small)
+    cleaned = [f"{text.get(f.name, 'CAST(NULL AS VARCHAR)')} AS {raw_column(f.name)}" for f in item.fields]
+
+    parses = [Wanted(f.name, types[f.name].parse, raw_column(f.name)) for f in item.fields if not f.field.codes]
+    parsed_from, parsed = together(parses, "cleaned", "_parsed", small=small)
+    joins, typed = [], []
     for f in item.fields:
-        definition = catalog.types[f.field.type]
-        raw = raw_column(f.name)
         if f.field.codes:
             alias = identifier(f"k_{f.name}")
-            joins.append(f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw})")
-            parsed = f"{alias}.code"
-        else:
-            parsed = definition.parse.format(raw=raw)
-        typed.append(f"CAST({parsed} AS {definition.duckdb}) AS {identifier(f.name)}")
+            joins.append(
+                f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw_column(f.name)})"
+            )
+            parsed[f.name] = f"{alias}.code"
+        typed.append(f"CAST({parsed[f.name]} AS {types[f.name].duckdb}) AS {identifier(f.name)}")
+
+    judged_from, broken = together((_wanted(c, types) for c in checks), "typed", "_judged", small=small)
     # Each violation is a column of its own: inside CASE or AND, DuckDB would compute what they share once for each.
-    flags = [f"({c.violation}) AS _broken{c.number}" for c in checks]
+    flags = [f"({broken[c.number]}) AS _broken{c.number}" for c in checks]
     masks = []
     for start in range(0, len(checks), BITS):
         bits = " + ".join(
@@ -115,10 +137,18 @@ def checked_sql(catalog: Catalog, item: Item, headers: HeaderMap, checks: tuple[
         masks.append(f"CASE WHEN _malformed IS NULL THEN {bits} ELSE {unreadable} END AS _mask{start // BITS}")
     columns = ", ".join(identifier(c) for c in item.columns)
     return f"""
-        WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)} FROM {staging}),
-        typed AS (SELECT cleaned.*, {", ".join(typed)} FROM cleaned {" ".join(joins)}),
-        flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)} FROM typed)
+        WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)} FROM {delivered}),
+        typed AS (SELECT parsed.*, {", ".join(typed)} FROM {parsed_from} AS parsed {" ".join(joins)}),
+        flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)} FROM {judged_from})
         SELECT _line, {columns}, {", ".join(masks)} FROM flagged"""
+
+
+def _wanted(check: Check, types: dict[str, TypeDef]) -> Wanted[int]:
+    """A check as an expression that columns may share; what has bounds or binds several columns stands alone."""
+    if check.rule.level != "field" or "{arg}" in check.rule.violation or check.column not in types:
+        return Wanted(check.number, check.violation.replace("{", "{{").replace("}", "}}"), "")
+    raw, value = raw_column(check.column), identifier(check.column)
+    return Wanted(check.number, check.rule.violation, raw, value, types[check.column].duckdb)
 
 
 def any_broken(checks: tuple[Check, ...], severity: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from fudata_pipeline import standards
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.headers import map_headers
@@ -25,7 +25,7 @@ from fudata_pipeline.project import Project
 from fudata_pipeline.quality.gate import validate
 from fudata_pipeline.quality.score import RuleCount, score
 from fudata_pipeline.settings import now
-from fudata_pipeline.sources import DeliveryRefused, Snapshot, find_delivery, stage, take_snapshot
+from fudata_pipeline.sources import DeliveryRefused, Snapshot, find_delivery, kept_snapshot, stage, take_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,9 @@ def _snapshot_dir(project: Project, item: Item) -> Path:
     return files.item_dir(project.settings, item.unit, item.name, "snapshots")
 
 
-def _from_row(item: Item, row: Row, verdict: str) -> LoadResult:
+def _repeated(item: Item, row: Row) -> LoadResult:
+    """The last load once more, when nothing new arrived."""
+    verdict = UNCHANGED if row["verdict"] == PROMOTED else row["verdict"]
     values: dict[str, Any] = {name: row[name] for name in ("reason", "load_id", "file_name", "score", *ROW_COUNTS)}
     values |= {"warnings": tuple(row["warnings"]), "rules": tuple(row["rules"])}
     return LoadResult(item.unit, item.id, item.title, verdict, **values, repeated=True)
@@ -125,6 +127,43 @@ def load_item(project: Project, item: Item, *, again: bool = False) -> LoadResul
     return replace(result, seconds=round(time.monotonic() - started, 3))
 
 
+def nothing_to_load(project: Project, item: Item, last: Row | None) -> LoadResult | None:
+    """What :func:`load_item` would say, if that is that there is nothing to load; else None. Writes nothing.
+
+    ``last``: the newest load of the item. Whatever is doubtful, faults included, is left to :func:`load_item`.
+    """
+    started = time.monotonic()
+    try:
+        delivered = find_delivery(project.settings.inbox_dir, item.unit, item.source)
+        if delivered is None:
+            result = _nothing_new(project, item, last)
+        else:
+            judged = last is not None and last["sha256"] and last["verdict"] != INTERNAL_ERROR
+            if last is None or not judged or last["contract"] != _contract(project, item):
+                return None
+            if not kept_snapshot(delivered, _snapshot_dir(project, item), last["sha256"]):
+                return None
+            result = _repeated(item, last)
+    except Exception:
+        return None
+    return replace(result, seconds=round(time.monotonic() - started, 3))
+
+
+def record_lost(project: Project, item: Item, last: Row | None) -> LoadResult:
+    """Record that the process loading ``item`` died, unless it had finished: ``last`` was the newest load before.
+
+    The files it was writing are not there for anyone: they go with the next load.
+    """
+    newest = project.registry.last_load(item.id)
+    if newest is not None and (last is None or newest["load_id"] != last["load_id"]):
+        return replace(_repeated(item, newest), verdict=newest["verdict"], repeated=False)
+    reason = f"{item.id} 载入时工作进程意外终止（可能内存不足）→ 请检查内存后重试；交付文件原样保留"
+    load_id = _new_load_id(project, item, None)
+    result = LoadResult(item.unit, item.id, item.title, INTERNAL_ERROR, reason, load_id)
+    _record(project, result, {}, None, "", 0.0)
+    return result
+
+
 def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
     contract = ""
     last = project.registry.last_load(item.id)
@@ -138,7 +177,7 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
         contract = _contract(project, item)
         same = last is not None and (last["sha256"], last["contract"]) == (snapshot.sha256, contract)
         if last is not None and same and not again and last["verdict"] != INTERNAL_ERROR:
-            return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])
+            return _repeated(item, last)
         blank = replace(blank, load_id=_new_load_id(project, item, snapshot), file_name=snapshot.file_name)
         result, extra = _take_in(project, item, snapshot, blank)
     except DeliveryRefused as refusal:
@@ -168,7 +207,7 @@ def _contract(project: Project, item: Item) -> str:
 
 def _nothing_new(project: Project, item: Item, last: Row | None) -> LoadResult:
     if last is not None:
-        return _from_row(item, last, UNCHANGED if last["verdict"] == PROMOTED else last["verdict"])
+        return _repeated(item, last)
     where = project.settings.inbox_dir / item.unit / item.source.path
     return LoadResult(
         item.unit,
@@ -214,13 +253,13 @@ def _scratch(project: Project, item: Item) -> Iterator[Path]:
 def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult) -> tuple[LoadResult, dict[str, Any]]:
     """Stage, check, split and judge one delivery; the version folder appears only when all of it is written."""
     settings, catalog = project.settings, project.catalog
-    before = project.registry.current_loads().get(item.id)
+    before = project.registry.current_load(item.id)
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
     with _scratch(project, item) as scratch, files.new_folder(folder) as out:
-        with connect(settings) as con:  # closed before the gate opens its own: the memory of one at a time
+        with session(settings) as con:  # closed before the gate opens its own: the memory of one at a time
             staged = stage(con, snapshot, item.source, scratch / "staged.parquet", scratch)
             headers = map_headers(item, staged.headers)
-            outcome = split(con, catalog, item, headers, staged.path, out)
+            outcome = split(con, catalog, item, headers, staged, out)
         last_rows = before["rows_accepted"] if before else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]

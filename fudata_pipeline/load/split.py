@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
-from fudata_pipeline.load.checks import Check, any_broken, checked_sql, compile_checks, create_code_table
+from fudata_pipeline.load.checks import BITS, Check, any_broken, checked_sql, compile_checks, create_code_table
 from fudata_pipeline.load.headers import HeaderMap
 from fudata_pipeline.quality.score import RuleCount
+from fudata_pipeline.sources import Staged
 
 ACCEPTED = "accepted.parquet"
 QUARANTINE = "quarantine.parquet"
+
+SMALL = 10_000
+"""Up to so many rows a statement takes longer to plan than to run."""
 
 
 class NotConserved(Exception):
@@ -61,21 +66,33 @@ def _fates_sql(item: Item) -> str:
 
 
 def _reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]:
-    """SQL lists of the quarantining rules a row broke, as ``column:rule`` and as Chinese reasons."""
-    names, reasons = [], []
-    for c in checks:
-        if c.rule.severity != "quarantine":
-            continue
-        names.append(f"CASE WHEN {c.broken} THEN {literal(f'{c.column}:{c.rule.rule_id}')} END")
-        where = f"{c.column}：" if c.column else ""
-        reasons.append(f"CASE WHEN {c.broken} THEN {literal(where + c.rule.wording_zh)} END")
-    for fate in ("unique_key", "superseded"):
-        names.append(f"CASE WHEN fate = {literal(fate)} THEN {literal(':' + fate)} END")
-        reasons.append(f"CASE WHEN fate = {literal(fate)} THEN {literal(catalog.rules[fate].wording_zh)} END")
-    return tuple(f"list_filter([{', '.join(x)}], lambda x: x IS NOT NULL)" for x in (names, reasons))  # type: ignore[return-value]
+    """SQL lists of the quarantining rules a row broke, as ``column:rule`` and as Chinese reasons.
+
+    The lists of all names are constants, from which the bits of the masks choose: a CASE for each rule would be slower
+    to plan and to run.
+    """
+    fates = ("unique_key", "superseded")
+    names = [f"{c.column}:{c.rule.rule_id}" for c in checks]
+    reasons = [(f"{c.column}：" if c.column else "") + c.rule.wording_zh for c in checks]
+    fate_names = {fate: f":{fate}" for fate in fates}
+    fate_reasons = {fate: catalog.rules[fate].wording_zh for fate in fates}
+    return _chosen(checks, names, fate_names), _chosen(checks, reasons, fate_reasons)
 
 
-def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: HeaderMap, staging: Path, out: Path) -> Split:
+def _chosen(checks: tuple[Check, ...], said: list[str], fates: dict[str, str]) -> str:
+    parts = []
+    for start in range(0, len(checks), BITS):
+        some = range(start, min(start + BITS, len(checks)))
+        texts = ", ".join(literal(said[n]) if checks[n].rule.severity == "quarantine" else "NULL" for n in some)
+        chosen = f"(_mask{start // BITS} >> (i - 1)) & 1 = 1"
+        parts.append(f"list_filter([{texts}]::VARCHAR[], lambda x, i: x IS NOT NULL AND {chosen})")
+    cases = " ".join(f"WHEN {literal(fate)} THEN [{literal(text)}]" for fate, text in fates.items())
+    return f"list_concat({', '.join(parts)}, CASE fate {cases} ELSE [] END)"
+
+
+def split(
+    con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: HeaderMap, staged: Staged, out: Path
+) -> Split:
     """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the staged delivery.
 
     Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
@@ -87,12 +104,11 @@ def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: Header
     checks = compile_checks(catalog, item, headers)
     for codes in {f.field.codes for f in item.fields if f.field.codes}:
         create_code_table(con, catalog, codes)
-    for table in ("checked", "fates"):
-        con.execute(f"DROP TABLE IF EXISTS {table}")
-    source = parquet(staging)
+    con.execute("DROP TABLE IF EXISTS checked; DROP TABLE IF EXISTS fates")
+    source = parquet(staged.path)
     con.execute(f"""
         CREATE TEMP TABLE checked AS SELECT *, {any_broken(checks, "quarantine")} AS _set_aside
-        FROM ({checked_sql(catalog, item, headers, checks, source)})""")
+        FROM ({checked_sql(catalog, item, headers, checks, source, small=staged.rows <= SMALL)})""")
     con.execute(_fates_sql(item))
 
     columns = ", ".join(identifier(c) for c in item.columns)
@@ -108,30 +124,29 @@ def split(con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: Header
               FROM checked c LEFT JOIN fates f USING (_line) JOIN {source} s ON s._line = c._line
               WHERE _set_aside OR fate IN ('unique_key', 'superseded') ORDER BY c._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
-    return _account(con, catalog, item, checks, staging, out)
+    return _account(con, catalog, item, checks, staged.path, out)
 
 
 def _account(
     con: DuckDBPyConnection, catalog: Catalog, item: Item, checks: tuple[Check, ...], staging: Path, out: Path
 ) -> Split:
     """Count every outcome from what was written, and compare with what was delivered."""
-    (rows_in,) = _one(con, f"SELECT count(*) FROM {parquet(staging)}")
+    rows_in, quarantined = (pq.read_metadata(path).num_rows for path in (staging, out / QUARANTINE))
     content = ", ".join(identifier(c) for c in item.columns)
     accepted, digest = _one(
         con,
         f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) "
         f"FROM {parquet(out / ACCEPTED)}",
     )
-    (quarantined,) = _one(con, f"SELECT count(*) FROM {parquet(out / QUARANTINE)}")
-    (duplicate,) = _one(con, "SELECT count(*) FROM fates WHERE fate = 'duplicate'")
+    fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
+    duplicate = fates.get("duplicate", 0)
     if rows_in != accepted + quarantined + duplicate:
         raise NotConserved(
             f"{item.id}：交付 {rows_in} 行 ≠ 入库 {accepted} + 隔离 {quarantined} + 重复 {duplicate}；这是程序缺陷，请报告"
         )
-    fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
-    broken = _one(con, f"SELECT {', '.join(f'count(*) FILTER ({c.broken})' for c in checks)} FROM checked")
-    filled = _one(con, f"SELECT {', '.join(f'count({identifier(c)})' for c in item.columns)} FROM checked")
-    filled_by = dict(zip(item.columns, filled, strict=True))
+    tallies = [f"count(*) FILTER ({c.broken})" for c in checks] + [f"count({identifier(c)})" for c in item.columns]
+    tallied = _one(con, f"SELECT {', '.join(tallies)} FROM checked")
+    broken, filled_by = tallied[: len(checks)], dict(zip(item.columns, tallied[len(checks) :], strict=True))
     counts = []
     for check, failed in zip(checks, broken, strict=True):
         unread = failed if check.rule.rule_id in ("type", "code") else 0  # the typed value of these is NULL

@@ -10,7 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.engine.duckdb import connect
+from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.engine.sql import identifier, parquet
 from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, expectations, percent
 from fudata_pipeline.settings import Settings
@@ -62,7 +62,7 @@ def validate(
     from fudata_pipeline.quality import gx  # great-expectations takes seconds to import
 
     suite = expectations(catalog, item, last_rows)
-    with connect(settings) as con:
+    with session(settings) as con:
         _create_view(con, accepted, quarantined)
         outcomes = gx.run(con, _VIEW, suite)
     judged = tuple(
@@ -83,7 +83,7 @@ def _create_view(con: DuckDBPyConnection, accepted: Path, quarantined: Path) -> 
     names = con.sql(f"SELECT * FROM {parquet(accepted)}").columns
     shared = [n for n in con.sql(f"SELECT * FROM {parquet(quarantined)}").columns if n in names]
     con.execute(f"""
-        CREATE VIEW {_VIEW} AS
+        CREATE TEMP VIEW {_VIEW} AS
         SELECT *, '{ACCEPTED}' AS {OUTCOME} FROM {parquet(accepted)}
         UNION ALL BY NAME
         SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")

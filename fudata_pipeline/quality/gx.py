@@ -1,78 +1,45 @@
-"""The only module that knows great-expectations: runs a suite over a view of a DuckDB connection.
+"""Runs a suite of great-expectations over a view of a DuckDB connection.
 
-Importing it costs seconds, so :mod:`gate` imports it only when a load is to be judged. No cell value leaves it: results
-carry counts, and errors only what DuckDB says about names (see :func:`_error`).
+Only this module and :mod:`gx_sql` know great-expectations. Importing it costs seconds, so :mod:`gate` imports it only
+when a load is to be judged. No cell value leaves it: results carry counts, and errors only what DuckDB says about
+names (see :func:`_error`).
+
+A small load is judged in milliseconds, of which great-expectations' own front door (context, data source, batch,
+checkpoint: all of them stored as YAML) would take ten times as many as the queries. So the parts behind it are used,
+in the order in which its ``Validator`` uses them: each expectation names its metrics, the graph of all metrics is
+resolved in as few statements as the execution engine can make of it, and each expectation judges its metrics.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
-import threading
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
-import duckdb_engine
-import great_expectations as ge
-import sqlalchemy as sa
 from duckdb import DuckDBPyConnection
-from great_expectations.data_context.types import base as config
-from great_expectations.execution_engine import SqlAlchemyExecutionEngine
-from great_expectations.expectations.expectation import ColumnMapExpectation
-from great_expectations.expectations.metrics import ColumnMapMetricProvider, column_condition_partial
+from great_expectations.core.id_dict import IDDict
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.registry import get_expectation_impl
-from sqlalchemy.dialects import registry
-from sqlalchemy.pool import StaticPool
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
-logging.getLogger("great_expectations").setLevel(logging.CRITICAL + 1)
+from fudata_pipeline.quality.gx_sql import execution_engine
 
-_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
-_lock = threading.Lock()
-_numbers = itertools.count(1)
+for chatty in ("great_expectations", "great_expectations.validator"):
+    logging.getLogger(chatty).setLevel(logging.CRITICAL + 1)
 
+_COUNTS = {"result_format": {"result_format": "BASIC", "partial_unexpected_count": 0}}
+"""What an expectation is to report: counts."""
 
-class _QuoteAll(duckdb_engine.DuckDBIdentifierPreparer):
-    """Quotes every name: duckdb-engine leaves some keywords bare that are names of columns, such as ``at``."""
+_METRICS = {"result_format": {"result_format": "BOOLEAN_ONLY"}}
+"""What it is to compute. That is the same counts: beyond them, BASIC would fetch values (to report none of them)."""
 
-    def quote(self, ident: str, force: Any = None) -> str:
-        return self.quote_identifier(ident)
-
-
-class ReadOnlyDialect(duckdb_engine.Dialect):
-    """duckdb-engine without transactions: a rollback on close would drop the result that is still to be read."""
-
-    supports_statement_cache = False
-    preparer = _QuoteAll
-
-    def do_begin(self, connection: Any) -> None: ...
-
-    def do_commit(self, connection: Any) -> None: ...
-
-    def do_rollback(self, connection: Any) -> None: ...
-
-
-registry.register("duckdb.readonly", __name__, ReadOnlyDialect.__name__)
-
-
-class ColumnValuesSatisfyMacro(ColumnMapMetricProvider):
-    condition_metric_name = "column_values.satisfy_macro"
-    condition_value_keys = ("macro",)
-
-    @column_condition_partial(engine=SqlAlchemyExecutionEngine)
-    def _sqlalchemy(cls, column: Any, macro: str, **kwargs: Any) -> Any:
-        return sa.func.coalesce(getattr(sa.func, macro)(column), sa.false())  # no answer is not a yes
-
-
-class ExpectColumnValuesToSatisfyMacro(ColumnMapExpectation):
-    """Every value satisfies a SQL macro of the standards, such as ``is_resident_id``."""
-
-    macro: str
-    map_metric: ClassVar[str] = "column_values.satisfy_macro"
-    success_keys: ClassVar[tuple[str, ...]] = ("macro", "mostly")
-    args_keys: ClassVar[tuple[str, ...]] = ("column", "macro")
+_VALUES_NEVER_READ = "unexpected_rows_query.table"
+"""A metric that fetches the rows which its neighbour ``…row_count`` counts."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +51,78 @@ class Outcome:
     error: str | None = None
 
 
+class _Configuration(ExpectationConfiguration):
+    """A configuration that keeps the expectation it was taken from."""
+
+    expectation: Any = None
+
+    def to_domain_obj(self) -> Any:
+        return self.expectation
+
+
 @cache
-def _context() -> Any:
-    """One ephemeral context per process: in memory, without analytics and progress bars."""
-    project = config.DataContextConfig(
-        store_backend_defaults=config.InMemoryStoreBackendDefaults(),
-        progress_bars=config.ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
-    )
-    return ge.get_context(mode="ephemeral", project_config=project)
+def _kind(name: str) -> type[Any]:
+    """The registered expectation of a type, computing its configuration once.
+
+    It is a constant, yet great-expectations derives it some sixty times an expectation, each time from scratch.
+    """
+    declared = get_expectation_impl(name)
+
+    class Frozen(declared):  # type: ignore[valid-type, misc]
+        __slots__ = ("_known",)
+
+        @property
+        def configuration(self) -> ExpectationConfiguration:
+            try:
+                return object.__getattribute__(self, "_known")
+            except AttributeError:
+                made = super().configuration
+                known = _Configuration(type=name, kwargs=made.kwargs, meta=made.meta)
+                known.expectation = self
+                object.__setattr__(self, "_known", known)
+                return known
+
+    return Frozen
+
+
+class _Keyed(IDDict):
+    """Arguments of a metric, which the metrics it rests on share: their id, a hash of their JSON, is taken once."""
+
+    _known: Any = None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._known = None
+        super().__setitem__(key, value)
+
+    def to_id(self, id_keys: Any = None, id_ignore_keys: Any = None) -> Any:
+        if id_keys is not None or id_ignore_keys is not None:
+            return super().to_id(id_keys, id_ignore_keys)
+        if self._known is None:
+            self._known = super().to_id()
+        return self._known
+
+
+class _Graph(ValidationGraph):
+    """A graph of metrics that follows each metric once, however many others depend on it."""
+
+    def __init__(self, engine: Any) -> None:
+        super().__init__(execution_engine=engine)
+        self._followed: set[Any] = set()
+
+    def build_metric_dependency_graph(
+        self, metric_configuration: MetricConfiguration, runtime_configuration: dict[str, Any] | None = None
+    ) -> None:
+        if metric_configuration.id not in self._followed:
+            self._followed.add(metric_configuration.id)
+            super().build_metric_dependency_graph(metric_configuration, runtime_configuration)
+
+    def below(self, metrics: list[MetricConfiguration]) -> set[Any]:
+        """The ids of these metrics and of all that they rest on."""
+        found = {m.id for m in metrics}
+        edges: list[MetricEdge] = [e for e in self.edges if e.right is not None]
+        while more := {e.right.id for e in edges if e.left.id in found} - found:
+            found |= more
+        return found
 
 
 def _error(message: str) -> str:
@@ -107,44 +137,55 @@ def _error(message: str) -> str:
 def run(con: DuckDBPyConnection, view: str, suite: list[dict[str, Any]]) -> list[Outcome]:
     """Validate ``view`` against ``suite``: one outcome per expectation, in its order, whatever goes wrong."""
     outcomes: dict[int, Outcome] = {}
-    built = []
+    built: dict[int, Any] = {}
     for number, declared in enumerate(suite):
         try:
-            kind = get_expectation_impl(declared["type"])
-            built.append(kind(**declared["kwargs"], meta={"number": number}))
+            built[number] = _kind(declared["type"])(**declared["kwargs"])
         except Exception as error:
-            outcomes[number] = Outcome(False, {}, _error(type(error).__name__))
-    failure = "没有得到结果"
+            outcomes[number] = _failed(error)
+    failure = Outcome(False, {}, "没有得到结果")
     try:
-        for result in _validate(con, view, built):
-            outcomes[result.expectation_config.meta["number"]] = _outcome(result)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcomes |= _validate(con, view, built)
     except Exception as error:
-        failure = _error(f"{type(error).__name__}: {error}")
-    return [outcomes.get(number, Outcome(False, {}, failure)) for number in range(len(suite))]
+        failure = _failed(error)
+    return [outcomes.get(number, failure) for number in range(len(suite))]
 
 
-def _validate(con: DuckDBPyConnection, view: str, built: list[Any]) -> list[Any]:
-    name = f"load{next(_numbers)}"
-    with _lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        context = _context()
-        source = context.data_sources.add_sql(
-            name=name,
-            connection_string="duckdb+readonly:///:memory:",
-            kwargs={"creator": lambda: duckdb_engine.ConnectionWrapper(con), "poolclass": StaticPool},
-        )
+def _failed(error: Exception) -> Outcome:
+    return Outcome(False, {}, _error(f"{type(error).__name__}: {error}"))
+
+
+def _validate(con: DuckDBPyConnection, view: str, built: dict[int, Expectation]) -> dict[int, Outcome]:
+    """The outcome of each expectation by its number; one that cannot be computed does not keep the others from it."""
+    engine = execution_engine(con, view)
+    graph = _Graph(engine)
+    outcomes: dict[int, Outcome] = {}
+    needed: dict[int, dict[str, MetricConfiguration]] = {}
+    for number, expectation in built.items():
         try:
-            batch = source.add_table_asset(view, table_name=view).add_batch_definition_whole_table(view).get_batch()
-            suite = ge.ExpectationSuite(name=name, expectations=built)
-            return list(batch.validate(suite, result_format=_RESULT_FORMAT).results)
-        finally:
-            context.data_sources.delete(name)
-
-
-def _outcome(result: Any) -> Outcome:
-    raised = result.exception_info or {}
-    entries = [raised] if "raised_exception" in raised else list(raised.values())
-    messages = [str(e.get("exception_message")) for e in entries if e.get("raised_exception")]
-    if messages:
-        return Outcome(False, {}, _error(messages[0]))
-    return Outcome(bool(result.success), dict(result.result))
+            wanted = expectation.get_validation_dependencies(engine, _METRICS).metric_configurations
+            needed[number] = {
+                name: MetricConfiguration(name, _Keyed(m.metric_domain_kwargs), _Keyed(m.metric_value_kwargs))
+                for name, m in wanted.items()
+                if name != _VALUES_NEVER_READ
+            }
+            for metric in needed[number].values():
+                graph.build_metric_dependency_graph(metric, _METRICS)
+        except Exception as error:
+            outcomes[number] = _failed(error)
+    values, aborted = graph.resolve(runtime_configuration=_METRICS, show_progress_bars=False)
+    for number, wanted in needed.items():
+        if number in outcomes:
+            continue
+        if aborted and (broken := graph.below(list(wanted.values())) & aborted.keys()):
+            outcomes[number] = Outcome(False, {}, _error(str(aborted[min(broken)]["exception_info"].exception_message)))
+            continue
+        try:
+            known = {_VALUES_NEVER_READ: None, **{name: values[m.id] for name, m in wanted.items()}}
+            judged = built[number]._validate(known, _COUNTS, engine)
+            outcomes[number] = Outcome(bool(judged["success"]), dict(judged.get("result") or {}))
+        except Exception as error:
+            outcomes[number] = _failed(error)
+    return outcomes

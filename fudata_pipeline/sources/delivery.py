@@ -53,12 +53,34 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))], name
 
 
+def kept_snapshot(file: Path, folder: Path, sha256: str | None = None) -> Snapshot | None:
+    """The snapshot that ``folder`` keeps of exactly these bytes, if any; with ``sha256`` only that one will do.
+
+    The file is read only if a snapshot has its size. Raises OSError if it cannot be read.
+    """
+    before = file.stat()
+    kept = folder.glob(f"{sha256 or '*'}{file.suffix.lower()}")
+    if not any(k.stat().st_size == before.st_size for k in kept if not k.name.startswith(".")):
+        return None
+    with file.open("rb") as source:
+        found = hashlib.file_digest(source, "sha256").hexdigest()
+    path = folder / f"{found}{file.suffix.lower()}"
+    if sha256 not in (None, found) or not path.exists() or path.stat().st_size != before.st_size:
+        return None
+    return Snapshot(found, path, file.name, before.st_size) if _version(before) == _version(file.stat()) else None
+
+
 def take_snapshot(file: Path, folder: Path) -> Snapshot:
     """Copy ``file`` to ``folder/<sha256><suffix>``, read-only, in one pass; keep what is there already.
 
     Raises DeliveryRefused (unreadable) if the file changes while it is copied, and OSError if it cannot be
     read or the copy cannot be written; nothing half-written stays behind.
     """
+    try:
+        if kept := kept_snapshot(file, folder):
+            return kept
+    except OSError:
+        pass  # the copy below meets the same fault, and says so
     digest = hashlib.sha256()
     temp: Path | None = None
     try:

@@ -76,8 +76,11 @@ def stage(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, source: Source, ou
 def _insertion_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Line numbers are counted in file order, so DuckDB must keep it, whatever the connection is set to."""
     [(kept,)] = con.execute("SELECT current_setting('preserve_insertion_order')").fetchall()
+    if kept:
+        yield
+        return
     con.execute("SET preserve_insertion_order = true")
     try:
         yield
     finally:
-        con.execute(f"SET preserve_insertion_order = {kept}")
+        con.execute("SET preserve_insertion_order = false")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fudata_pipeline.demo import run_demo
+from fudata_pipeline.demo import run_nights
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
-from ..conftest import ROOT, SAMPLES
+from ..conftest import ROOT, SAMPLE_NIGHTS, SAMPLE_SCALE
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_demo_on_postgresql_gives_the_same_loads(postgres: str, tmp_path: Path) -> None:
     projects = []
     for name, url in (("sqlite", None), ("postgres", postgres)):
-        project = Project.open(Settings(home=ROOT, data=tmp_path / name, registry_url=url))
-        run_demo(project, SAMPLES, quiet=True)
+        project = Project.open(Settings(home=ROOT, data=tmp_path / name, registry_url=url, scale=SAMPLE_SCALE))
+        run_nights(project, SAMPLE_NIGHTS, quiet=True)
         projects.append(project)
     assert projects[1].registry.engine.dialect.name == "postgresql"
     columns = (
