@@ -100,7 +100,7 @@ class Key:
         self.period = next((c for c in rest if c.field.type in ("date", "datetime")), None) or next(
             (c for c in rest if _is_year(c)), None
         )
-        free = [c for c in rest if c is not self.period and c.field.type != "serial"]
+        free = [c for c in rest if c is not self.period and c.field.type != "serial" and not (self.subject and c.field.type == "name")]
         for n, column in enumerate(free):
             last = n == len(free) - 1 and self.subject is None and self.period is None
             self._digit(column, last=last)
@@ -165,7 +165,7 @@ class Key:
         return self._period_text(column)
 
     def _period_text(self, column: ItemField) -> str:
-        shown = self.columns.catalog.shown(column.field)
+        shown = self.columns.item.example.get(column.name) or self.columns.catalog.shown(column.field)
         month = f"(DATE '{self.columns.as_of}' - to_months(CAST(r.cycle AS INTEGER)))"
         year = f"CAST({self.columns.as_of.year} - r.cycle AS VARCHAR)"
         if shown and re.search(r"季", shown[1]):

@@ -101,8 +101,9 @@ class Rows:
             return declared
         if declared:
             return "own"
-        types = {f.field.type for f in self.item.fields}
-        if "resident_id" in types or "p" in need:
+        if self.columns.key.subject == "f":
+            return "firm"
+        if "p" in need:
             return "person"
         return "firm" if "f" in need else "own"
 
@@ -136,7 +137,7 @@ class Rows:
             if count:
                 parts.append(
                     f"SELECT {start} + n AS pos, CASE {kind} WHEN 2 THEN {start} + n ELSE src END AS n, src, {kind} AS extra "
-                    f"FROM (SELECT n, CAST(hash({self.columns.seed}, n, {kind}) % {self.regular} AS BIGINT) AS src FROM twin.ticks WHERE n < {count})"
+                    f"FROM (SELECT n, ({self.columns.seed} + n * {self.regular // count}) % {self.regular} AS src FROM twin.ticks WHERE n < {count})"
                 )
                 start += count
         return " UNION ALL ".join(parts)
@@ -155,10 +156,13 @@ class Rows:
         key = self.columns.key
         changed, there = self._changing()
 
+        # A numbered device stays with its firm and building; other rows meet whom they will.
+        steady = f"hash({seed}, e)" if subject == "numbered" else "k0"
+
         def pick(alias: str, salt: int) -> str:
             if alias not in counts:
                 return "CAST(NULL AS BIGINT)"
-            return "e" if subject == alias else f"CAST(hash(k0, {salt}) % {counts[alias].count} AS BIGINT)"
+            return "e" if subject == alias else f"CAST(hash({steady}, {salt}) % {counts[alias].count} AS BIGINT)"
 
         day = key.day_sql()
         own_day = self.columns.day_sql("k0")

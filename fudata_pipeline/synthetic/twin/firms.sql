@@ -14,9 +14,10 @@ CREATE OR REPLACE MACRO uscc_of(head, org) AS (list_transform([head || org], lam
 
 CREATE TABLE premises AS
     SELECT CAST(row_number() OVER (ORDER BY house_id) - 1 AS INTEGER) AS nth, house_id FROM house WHERE house_use <> '1';
+-- Who represents, owns and works is settled by the first night: a death must not move everybody's place.
 CREATE TABLE adult AS
     SELECT CAST(row_number() OVER (ORDER BY person_id) - 1 AS INTEGER) AS nth, person_id FROM living
-    WHERE age BETWEEN 24 AND 68 AND resident_id IS NOT NULL AND died_on IS NULL;
+    WHERE age_first BETWEEN 24 AND 68 AND resident_id IS NOT NULL AND there_first;
 
 CREATE TABLE firm_core AS
 WITH drawn AS (
@@ -85,7 +86,7 @@ FROM lived;
 
 CREATE TABLE employed AS
     SELECT person_id, CAST(least(getvariable('firms') - 1, floor(getvariable('firms') * pow(rnd(k, 50), 2.2))) AS INTEGER) AS firm_id
-    FROM living WHERE age BETWEEN 19 AND 62 AND died_on IS NULL AND left_on IS NULL AND resident_id IS NOT NULL AND rnd(k, 51) < 0.74;
+    FROM living WHERE age_first BETWEEN 19 AND 62 AND there_first AND coalesce(left_on > DATE '2022-10-31', TRUE) AND resident_id IS NOT NULL AND rnd(k, 51) < 0.74;
 
 CREATE TABLE f AS
 SELECT firm_id, uscc, org_code,

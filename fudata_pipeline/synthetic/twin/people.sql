@@ -109,6 +109,7 @@ SELECT * EXCLUDE (house_id, homes, other_house, moving, died, leaving, arriving)
         DATE '2022-10-31' - 1101 - CAST(6000 * pow(rnd(hk, 22), 1.6) AS INTEGER))) AS live_from,
     here AND coalesce(died > CAST(getvariable('as_of') AS DATE), TRUE) AND coalesce(leaving > CAST(getvariable('as_of') AS DATE), TRUE)
         AND coalesce(arriving <= CAST(getvariable('as_of') AS DATE), TRUE) AS resident,
-    CAST(date_sub('year', birth_date, CAST(getvariable('as_of') AS DATE)) AS INTEGER) AS age
+    CAST(date_sub('year', birth_date, CAST(getvariable('as_of') AS DATE)) AS INTEGER) AS age,
+    date_sub('year', birth_date, DATE '2022-10-31') AS age_first, coalesce(died > DATE '2022-10-31', TRUE) AS there_first
 FROM housed;
 DROP TABLE identified; DROP TABLE member;

@@ -36,7 +36,8 @@ named AS (
             || (['路', '路', '街', '大道', '一路', '二街'])[1 + CAST(hash(gk, 7, number % 3) % 6 AS INTEGER)] AS road
     FROM counted)
 SELECT building_id, grid_id, CAST(left(code_community, 12) || printf('%02d', grid_number % 100)
-        || CASE WHEN rnd(k, 8) < 0.004 THEN printf('T%04d', number + 1) ELSE printf('%05d', number + 1) END AS VARCHAR) AS building_code,
+        || CASE WHEN code_community <> community_code THEN printf('%05d', 40000 + building_id)
+            WHEN rnd(k, 8) < 0.004 THEN printf('T%04d', number + 1) ELSE printf('%05d', number + 1) END AS VARCHAR) AS building_code,
     grid_code, grid_name, community_code, community, street_code, street, longitude, latitude, kind,
     road, 2 * number + 1 + CAST(hash(gk, 9) % 60 AS INTEGER) AS road_no,
     CASE WHEN kind = 'village' THEN replace(community, '社区', '') || '村'
