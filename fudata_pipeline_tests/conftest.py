@@ -1,4 +1,4 @@
-"""Shared fixtures: the real catalog over a project folder of its own, and the demo's two nights run once."""
+"""Shared fixtures: the real catalog over a project folder of its own, and the two sample nights run once."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from fudata_pipeline.catalog import Catalog, load_catalog
-from fudata_pipeline.demo import run_demo
+from fudata_pipeline.demo import run_nights
 from fudata_pipeline.nightly import Night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "data" / "samples"
+SAMPLE_NIGHTS = sorted(p for p in SAMPLES.iterdir() if p.is_dir())
+SAMPLE_SCALE = 0.0004
+"""Share of the declared records that the sample nights hold."""
 FEW_ROWS = 1e-9
 """A scale at which no volume floor stands in the way of a delivery of a few rows."""
 
@@ -48,6 +51,6 @@ def deliver(project: Project) -> Deliver:
 
 @pytest.fixture(scope="session")
 def demo(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, list[Night]]]:
-    """The demo's two nights, run once a session into a folder that tests must only read."""
-    project = Project.of(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo")), catalog)
-    yield project, run_demo(project, SAMPLES, quiet=True)
+    """The two sample nights, run once a session into a folder that tests must only read."""
+    project = Project.of(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo"), scale=SAMPLE_SCALE), catalog)
+    yield project, run_nights(project, SAMPLE_NIGHTS, quiet=True)

@@ -24,8 +24,9 @@ LAYERS = [
     {"models"},
     {"blocks"},
     {"publish", "synthetic"},
-    {"nightly"},
+    {"nightly", "accuracy"},
     {"console"},
+    {"rehearsal"},
     {"demo"},
     {"cli", "orchestration"},
 ]
@@ -118,3 +119,12 @@ def test_no_secret_host_or_machine_path_is_tracked() -> None:
         if readable and Path(__file__) != path and bad.search(path.read_text("utf-8", errors="ignore")):
             found.append(name)
     assert found == []
+
+
+def test_the_truth_is_out_of_the_pipelines_sight() -> None:
+    """Only what renders, rehearses and scores made-up districts knows of them: no step of the pipeline itself."""
+    graph = _graph()
+    knows = {_top(m) for m in graph.modules if graph.find_modules_directly_imported_by(m) & {
+        d for d in graph.modules if d.startswith(("fudata_pipeline.synthetic", "fudata_pipeline.accuracy"))
+    }}  # fmt: skip
+    assert knows == {"synthetic", "accuracy", "rehearsal", "demo", "cli"}

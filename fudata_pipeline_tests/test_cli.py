@@ -17,7 +17,7 @@ import pytest
 from fudata_pipeline.nightly import Night, choose_items
 from fudata_pipeline.project import Project
 
-from .conftest import FEW_ROWS, ROOT, Deliver
+from .conftest import FEW_ROWS, ROOT, SAMPLE_SCALE, Deliver
 from .district import write_space
 
 Demo = tuple[Project, list[Night]]
@@ -28,7 +28,7 @@ def _fudata(data: Path | None, *words: str, home: Path = ROOT) -> subprocess.Com
     code = "import sys; from fudata_pipeline.cli import main; sys.argv[0] = 'fudata'; main()"
     env = {"FUDATA_HOME": str(home), "PATH": "/usr/bin:/bin", "COLUMNS": "200"}
     env |= {"FUDATA_DATA": str(data)} if data else {}
-    env |= {"FUDATA_SCALE": str(FEW_ROWS)} if home != ROOT else {}
+    env["FUDATA_SCALE"] = str(SAMPLE_SCALE if home == ROOT else FEW_ROWS)
     return subprocess.run(
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False, env=env, cwd=home
     )
@@ -44,7 +44,8 @@ def _json(demo: Demo, *words: str) -> Any:
     "words",
     [(), ("run",), ("status",), ("catalog", "check"), ("catalog", "stats"), ("catalog", "diff"), ("catalog", "show"),
      ("catalog", "template"), ("catalog", "export"), ("catalog", "import"), ("quarantine", "list"), ("quarantine", "export"),
-     ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",)],
+     ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",),
+     ("synth",), ("bench", "accuracy"), ("bench", "rehearse")],
 )  # fmt: skip
 def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
     done = _fudata(tmp_path, *words, "--help")
@@ -121,7 +122,7 @@ def test_since_takes_only_what_arrived_later(tmp_path: Path) -> None:
         (("run", "--unit", "nobody"), "没有单位 'nobody'"),
         (("run", "--item", "gaj.hukou"), "gaj.hukou_population"),
         (("explain", "base.population", "1"), "还没有发布文件"),
-        (("demo", "--samples", "/nowhere"), "/nowhere"),
+        (("bench", "accuracy", "/nowhere"), "/nowhere"),
         (("quarantine", "export", "x.docx"), "不支持的文件类型"),
     ],
 )

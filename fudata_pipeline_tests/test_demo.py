@@ -11,12 +11,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from fudata_pipeline.demo import QUERIES, run_demo, scoreboard
+from fudata_pipeline.demo import QUERIES, run_nights, scoreboard
 from fudata_pipeline.nightly import Night, run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
-from .conftest import ROOT, SAMPLES
+from .conftest import ROOT, SAMPLE_NIGHTS, SAMPLE_SCALE, SAMPLES
 
 Demo = tuple[Project, list[Night]]
 TRUTH = json.loads((SAMPLES / "truth.json").read_text("utf-8"))
@@ -73,8 +73,8 @@ def test_everyone_is_placed_or_has_a_reason(demo: Demo) -> None:
 
 
 def test_the_night_again_is_unchanged(tmp_path: Path) -> None:
-    copy = Project.open(Settings(home=ROOT, data=tmp_path / "data"))
-    run_demo(copy, SAMPLES, quiet=True)
+    copy = Project.open(Settings(home=ROOT, data=tmp_path / "data", scale=SAMPLE_SCALE))
+    run_nights(copy, SAMPLE_NIGHTS, quiet=True)
     loads = len(copy.registry.all_loads())
     stat = copy.settings.published_file.stat()
     again = run_night(copy, list(copy.catalog.items))
@@ -88,8 +88,8 @@ def test_the_night_again_is_unchanged(tmp_path: Path) -> None:
 def test_two_runs_of_the_same_deliveries_agree(demo: Demo, tmp_path: Path) -> None:
     """Same values whatever the folder and the number of threads (loads differ in their time, so not the whole file)."""
     project, _ = demo
-    other = Project.open(Settings(home=ROOT, data=tmp_path / "data", threads=1))
-    run_demo(other, SAMPLES, quiet=True)
+    other = Project.open(Settings(home=ROOT, data=tmp_path / "data", threads=1, scale=SAMPLE_SCALE))
+    run_nights(other, SAMPLE_NIGHTS, quiet=True)
     hashes = [{i: load["content_hash"] for i, load in p.registry.current_loads().items()} for p in (project, other)]
     assert hashes[0] == hashes[1]
     with duckdb.connect() as con:
@@ -136,15 +136,20 @@ def test_the_whole_run_needs_no_network(tmp_path: Path) -> None:
     if probe is None or probe.returncode:
         pytest.skip("cannot run: this system does not let a process have a network namespace (unshare -rn)")
     code = (
-        "import sys; from fudata_pipeline.cli import main; "
-        "sys.argv = ['fudata', 'demo', '--samples', sys.argv[1], '--json']; main()"
+        "import sys\nfrom fudata_pipeline.cli import app\n"
+        "for words in (['synth', '--out', sys.argv[1], '--scale', '0.0004', '--unit', 'fl', '--unit', 'zsj'], ['run', '--json']):\n"
+        "    app(words, standalone_mode=False)\n"
     )
+    inbox = tmp_path / "district" / "deliveries" / "2022-10-31"
     done = subprocess.run(
-        [unshare, "-rn", sys.executable, "-c", code, str(SAMPLES)],
+        [unshare, "-rn", sys.executable, "-c", code, str(tmp_path / "district")],
         capture_output=True,
         text=True,
         check=False,
-        env={"FUDATA_HOME": str(ROOT), "FUDATA_DATA": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-    )
+        env={"FUDATA_HOME": str(ROOT), "FUDATA_DATA": str(tmp_path / "data"), "FUDATA_INBOX": str(inbox), "FUDATA_SCALE": "0.0004",
+             "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    assert len(json.loads(done.stdout)["nights"]) == 2
+    told = json.loads(done.stdout[done.stdout.index("\n{") :])
+    assert sum(not r["failed"] and r["rows_in"] > 0 for r in told["items"]) > 80
+    assert any(b["product"] == "published" and b["changed"] for b in told["products"])

@@ -12,15 +12,19 @@ from typing import Annotated
 
 import typer
 
+from fudata_pipeline.accuracy.report import NothingToScore, score_accuracy
 from fudata_pipeline.catalog import CatalogError
 from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
+from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
+from fudata_pipeline.cli.synth import row_progress, synth
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
 from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
+from fudata_pipeline.synthetic.render import rows_at
 
 app = typer.Typer(
     name="fudata",
@@ -33,6 +37,8 @@ app = typer.Typer(
 quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were set aside, and how they come back.")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(bench_app, name="bench")
+app.command()(synth)
 
 
 @app.command()
@@ -251,21 +257,36 @@ def publish(
 
 @app.command()
 def demo(
-    samples: Annotated[Path | None, typer.Option(help="Folder of sample nights; default data/samples.")] = None,
+    district: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the made-up district and its truth; default .district of the project."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Two nights of sample deliveries through the whole pipeline, a scoreboard, and queries to try.
+    """Two nights of a small made-up district, all units and items, through the whole pipeline; scores; queries to try.
 
-    The second night is broken on purpose in the ways units break things; the last good versions stay.
+    On the second night some deliveries are broken in the ways units break them; the last good versions stay. Its size is
+    the catalog's `scale` (or FUDATA_SCALE).
     """
-    from fudata_pipeline.demo import run_demo, scoreboard, show_scoreboard
+    from fudata_pipeline.demo import render_demo, run_nights, scoreboard, show_scoreboard
 
     project = Project.open()
-    nights = run_demo(project, samples or project.settings.root / "data" / "samples", quiet=as_json)
+    folder = (district or project.settings.root / ".district").resolve()
+    with row_progress(2 * sum(rows_at(i, project.catalog.district.scale) for i in project.catalog.items)) as step:
+        made = render_demo(project, folder, step)
+    nights = run_nights(project, [made.deliveries(n) for n in range(2)], quiet=as_json)
+    accuracy = score_accuracy(project, made)
     if as_json:
-        print_json({"nights": [[plain(r) for r in n.results] for n in nights], "scoreboard": scoreboard(project)})
+        print_json(
+            {
+                "nights": [[plain(r) for r in n.results if not r.missing] for n in nights],
+                "scoreboard": scoreboard(project),
+                "accuracy": accuracy,
+            }
+        )
     else:
         show_scoreboard(project)
+        show_accuracy(accuracy)
 
 
 def main() -> None:
@@ -275,6 +296,9 @@ def main() -> None:
     from fudata_pipeline.lake.publication import NotPublishable
     from fudata_pipeline.load.quarantine import NotExported
     from fudata_pipeline.publish.explain import NotExplained
+    from fudata_pipeline.synthetic.district import NotRendered, OtherDistrict
+    from fudata_pipeline.synthetic.recipe import BadRecipe
+    from fudata_pipeline.synthetic.writing import TooManyRows
 
     try:
         log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -285,7 +309,20 @@ def main() -> None:
         for finding in error.findings:
             err.print(f"  {finding}", markup=False)
         sys.exit(WRONG_USE)
-    except (Busy, NotACatalogWorkbook, NotExplained, NotExported, NotPublishable, UnknownName, WrongUse) as error:
+    except (
+        BadRecipe,
+        Busy,
+        NotACatalogWorkbook,
+        NotExplained,
+        NothingToScore,
+        NotRendered,
+        OtherDistrict,
+        TooManyRows,
+        NotExported,
+        NotPublishable,
+        UnknownName,
+        WrongUse,
+    ) as error:
         err.print(str(error), style="red", markup=False)
         sys.exit(WRONG_USE)
     except OSError as error:

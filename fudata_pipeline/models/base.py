@@ -81,8 +81,8 @@ def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) ->
         FROM {parquet(version_dir(project, load) / ACCEPTED)} {f"WHERE {feed.where}" if feed.where else ""}"""
 
 
-def base_sql(project: Project, base: BaseTable) -> str:
-    """The whole build of one base table as one SQL statement over the current versions of its items.
+def _rows_sql(project: Project, base: BaseTable) -> str:
+    """Every row that feeds a base table, from the current versions of its items.
 
     Raises:
         NothingToBuild: when no input has a good version.
@@ -92,7 +92,36 @@ def base_sql(project: Project, base: BaseTable) -> str:
     if not feeds:
         wanted = "、".join(feed.item for feed in base.inputs)
         raise NothingToBuild(f"{base.title}：{wanted} 都还没有可用版本 → 先成功载入其中至少一项")
-    rows = " UNION ALL BY NAME ".join(_input_sql(project, base, feed, current[feed.item]) for feed in feeds)
+    return " UNION ALL BY NAME ".join(_input_sql(project, base, feed, current[feed.item]) for feed in feeds)
+
+
+def _entity_sql(base: BaseTable) -> str:
+    return f"substr(md5({literal(base.table + ':')} || {identifier(base.key)}), 1, 16)"
+
+
+def _linkable(base: BaseTable) -> str:
+    return base.key_rule or f"{identifier(base.key)} IS NOT NULL"
+
+
+def links_sql(project: Project, base: BaseTable) -> str:
+    """Which entity each source row was linked to: ``item, load_id, line, entity_id`` (NULL: to none).
+
+    Raises:
+        NothingToBuild: when no input has a good version.
+    """
+    return f"""
+        SELECT _item AS item, _load_id AS load_id, _line AS line,
+            CASE WHEN {_linkable(base)} THEN {_entity_sql(base)} END AS entity_id
+        FROM ({_rows_sql(project, base)})"""
+
+
+def base_sql(project: Project, base: BaseTable) -> str:
+    """The whole build of one base table as one SQL statement over the current versions of its items.
+
+    Raises:
+        NothingToBuild: when no input has a good version.
+    """
+    rows = _rows_sql(project, base)
     key = identifier(base.key)
     values, sources = [], []
     for field in base.fields:
@@ -110,11 +139,11 @@ def base_sql(project: Project, base: BaseTable) -> str:
     chosen = ", ".join(f"{identifier(f.name)}.v AS {identifier(f.name)}" for f in base.fields if f.name != base.key)
     return f"""
         WITH rows AS ({rows}),
-        linked AS (SELECT * FROM rows WHERE {base.key_rule or f"{key} IS NOT NULL"}),
+        linked AS (SELECT * FROM rows WHERE {_linkable(base)}),
         survived AS (
             SELECT {key}, {", ".join(values)}, count(*) AS source_rows, list_sort(list(DISTINCT _item)) AS source_items
             FROM linked GROUP BY {key})
-        SELECT substr(md5({literal(base.table + ":")} || {key}), 1, 16) AS entity_id, {key}, {chosen},
+        SELECT {_entity_sql(base)} AS entity_id, {key}, {chosen},
             source_rows, source_items, {{{", ".join(sources)}}} AS provenance
         FROM survived"""
 

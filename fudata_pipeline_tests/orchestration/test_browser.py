@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ..conftest import ROOT, SAMPLES
+from ..conftest import ROOT, SAMPLE_SCALE, SAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -64,7 +64,13 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Two sample nights in a Dagster instance of its own, and its web server."""
     home, data = tmp_path_factory.mktemp("dagster"), tmp_path_factory.mktemp("data")
     shutil.copy(ROOT / "dagster_home" / "dagster.yaml", home)
-    environment = {**os.environ, "DAGSTER_HOME": str(home), "FUDATA_HOME": str(ROOT), "FUDATA_DATA": str(data)}
+    environment = {
+        **os.environ,
+        "DAGSTER_HOME": str(home),
+        "FUDATA_HOME": str(ROOT),
+        "FUDATA_DATA": str(data),
+        "FUDATA_SCALE": str(SAMPLE_SCALE),
+    }
     for night, green in (("2022-10-31", True), ("2022-11-01", False)):
         shutil.copytree(SAMPLES / night, data / "inbox", dirs_exist_ok=True)
         for job, succeeds in (("intake", green), ("models_and_publish", True)):

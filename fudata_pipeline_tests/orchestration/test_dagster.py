@@ -13,7 +13,7 @@ import pytest
 from fudata_pipeline.catalog import Catalog
 from fudata_pipeline.orchestration.resource import ProjectResource
 
-from ..conftest import ROOT, SAMPLES
+from ..conftest import ROOT, SAMPLE_SCALE, SAMPLES
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "yes")
 
@@ -23,6 +23,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that the Dagster resource opens its project over."""
     monkeypatch.setenv("FUDATA_HOME", str(ROOT))
     monkeypatch.setenv("FUDATA_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("FUDATA_SCALE", str(SAMPLE_SCALE))
     return tmp_path / "data"
 
 

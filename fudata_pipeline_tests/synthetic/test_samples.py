@@ -14,7 +14,7 @@ import pytest
 from python_calamine import CalamineError, CalamineWorkbook
 
 from fudata_pipeline.catalog import Catalog
-from fudata_pipeline.synthetic.samples import write_samples
+from fudata_pipeline.synthetic.samples.write import write_samples
 
 from ..conftest import SAMPLES
 

@@ -97,6 +97,7 @@ def test_every_number_is_sound_and_nobody_shares_one(twin: duckdb.DuckDBPyConnec
             + count(*) FILTER (building_of_house(house_code) <> building_code) + count(*) FILTER (floor > floors_ground) FROM twin.h""",
     )
     assert wrong == 0
+    assert _one(twin, "SELECT count(DISTINCT building_id) - count(DISTINCT building_code) FROM twin.h") == 0
     assert _one(twin, "SELECT bool_and(is_electronic_licence(electronic_licence_id(i))) FROM range(50) t(i)") is True
 
 
@@ -136,6 +137,12 @@ def test_people_live_in_households_in_dwellings(twin: duckdb.DuckDBPyConnection)
         )
         == 0
     )
+
+
+def test_random_values_of_one_row_do_not_move_together(twin: duckdb.DuckDBPyConnection) -> None:
+    """The engine's hash of two values is the XOR of theirs: without a second hash two salts of one key are one draw."""
+    assert abs(_one(twin, "SELECT corr(rnd(hash(i), 43), rnd(hash(i), 84)) FROM range(20000) t(i)")) < 0.03
+    assert _one(twin, "SELECT count(DISTINCT made_name(hash(i))) FROM range(20000) t(i)") > 15000
 
 
 def test_it_looks_like_a_city(twin: duckdb.DuckDBPyConnection) -> None:
