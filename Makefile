@@ -4,7 +4,7 @@ SHELL := /bin/bash
 
 .PHONY: demo test check ui clean lock
 
-demo: .venv/.ready ## set up, then take two sample nights through the whole pipeline into data/
+demo: .venv/.ready ## set up, then take two nights of a small made-up district through the whole pipeline into data/
 	.venv/bin/fudata demo
 
 test: .venv/.ready ## set up, then run every test
@@ -25,6 +25,7 @@ lock: ## resolve pyproject.toml again into requirements.lock (needs uv)
 		--upgrade pyproject.toml -o requirements.lock
 
 clean: ## remove what the pipeline wrote (samples stay)
+	rm -rf .district
 	find data -mindepth 1 -maxdepth 1 ! -name samples -exec rm -rf {} +
 
 .venv/.ready: requirements.lock pyproject.toml

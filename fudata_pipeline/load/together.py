@@ -46,7 +46,7 @@ def together(wanted: Iterable[Wanted[Key]], source: str, prefix: str, *, small: 
     """
     wanted = list(wanted)
     found = {w.key: w.alone for w in wanted}
-    lists = []
+    lists: list[str] = []
     for group in _groups(wanted) if small else ():
         name = f"{prefix}{len(lists)}"
         lists.append(f"{_listed(group)} AS {name}")

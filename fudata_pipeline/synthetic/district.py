@@ -126,8 +126,11 @@ def delivering(catalog: Catalog, district: District, night: int) -> dict[str, st
 
 
 @contextmanager
-def _renderer(catalog: Catalog, district: District, night: int, threads: int | None) -> Iterator[Renderer]:
+def _renderer(
+    settings: Settings, catalog: Catalog, district: District, night: int, threads: int | None
+) -> Iterator[Renderer]:
     config: dict[str, Any] = {"threads": threads} if threads else {}
+    config |= {"memory_limit": settings.memory_limit} if settings.memory_limit else {}
     with duckdb.connect(config=config) as con:
         con.execute("SET enable_progress_bar = false")
         con.execute(f"SET temp_directory = '{district.folder / 'truth' / 'spill'}'")
@@ -177,7 +180,7 @@ _worker: dict[str, Any] = {}
 def _start_worker(settings: Settings, district: District, night: int) -> None:
     """A worker process: its own engine of one thread; the district's files are its only contact with the others."""
     catalog = open_catalog(settings.catalog_dir, settings.cache_dir)
-    context = _renderer(catalog, district, night, 1)
+    context = _renderer(settings, catalog, district, night, 1)
     _worker.update(context=context, renderer=context.__enter__(), district=district, catalog=catalog)
 
 
@@ -246,7 +249,7 @@ def render_night(
             _in_processes(settings, district, night, small, workers, finish)
             small = []
         if small or large:
-            with _renderer(catalog, district, night, None) as renderer:
+            with _renderer(settings, catalog, district, night, settings.threads) as renderer:
                 if database is not None:
                     renderer.database = sa.create_engine(database)
                 for item, what in small + large:

@@ -100,7 +100,11 @@ class Key:
         self.period = next((c for c in rest if c.field.type in ("date", "datetime")), None) or next(
             (c for c in rest if _is_year(c)), None
         )
-        free = [c for c in rest if c is not self.period and c.field.type != "serial" and not (self.subject and c.field.type == "name")]
+        free = [
+            c
+            for c in rest
+            if c is not self.period and c.field.type != "serial" and not (self.subject and c.field.type == "name")
+        ]
         for n, column in enumerate(free):
             last = n == len(free) - 1 and self.subject is None and self.period is None
             self._digit(column, last=last)
