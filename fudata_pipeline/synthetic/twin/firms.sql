@@ -43,9 +43,9 @@ classed AS (
             || CASE WHEN rnd(k, 3) < 0.55 THEN '440300' ELSE '440304' END AS head,
         org_code_of((CAST(firm_id AS BIGINT) * 7368787 + 1234567) % 28629151) AS org_code,
         made_brand(hash(k, 4)) AS brand, CAST(hash(k, 5) % 1000 AS INTEGER) AS w
-    FROM traded t LEFT JOIN (
-        SELECT code, section, row_number() OVER (PARTITION BY section ORDER BY code) - 1 AS nth, count(*) OVER (PARTITION BY section) AS many FROM industry
-    ) i ON i.section = t.section AND i.nth = hash(t.k, 6) % i.many),
+    FROM traded t LEFT JOIN (SELECT section, count(*) AS many FROM industry GROUP BY section) m ON m.section = t.section
+    LEFT JOIN (SELECT code, section, row_number() OVER (PARTITION BY section ORDER BY code) - 1 AS nth FROM industry) i
+        ON i.section = t.section AND i.nth = hash(t.k, 6) % m.many),
 named AS (
     SELECT *, CASE entity_type
         WHEN '02' THEN '深圳市福田区' || brand || CASE section
