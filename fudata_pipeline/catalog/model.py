@@ -241,10 +241,12 @@ class Item(Declared):
 
     def rows_between(self, scale: float) -> tuple[int, int]:
         """Fewest rows a load may have, and most before it is called unusual, when deliveries hold ``scale`` of the
-        declared records. Small tables vary too much for a ceiling under 1,000 rows [A]."""
+        declared records. Small tables vary too much for a ceiling under 1,000 rows [A]; a sample varies by chance, and
+        three standard deviations of its size are allowed for."""
         records = (self.records or 0) * scale
+        fewest = records if scale >= 1 else max(0.0, records - 3 * math.sqrt(records))
         ceiling = max(1000, math.ceil(records * self.bounds.ceiling)) if self.records else 10_000_000_000
-        return max(1, math.floor(records * self.bounds.floor)), ceiling
+        return max(1, math.floor(fewest * self.bounds.floor)), ceiling
 
 
 class BaseInput(Declared):

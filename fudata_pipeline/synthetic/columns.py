@@ -142,8 +142,8 @@ class ItemColumns:
         sql = other.sql_of(name)
         if re.search(r"\b[pfh]\.", sql):
             raise BadRecipe(f"{self.item.id}：of {target!r} 指的列取决于人、单位或房屋，不能引用；只能引用编号")
-        n = number or f"CAST(hash(r.k, {salt}) % {other.numbers()} AS BIGINT)"
-        key = f"hash({other.seed}, {n})"
+        n = number or f"CAST(draw(r.k, {salt}) % {other.numbers()} AS BIGINT)"
+        key = f"draw({other.seed}, {n})"
         sql = re.sub(
             r"\br\.(day|moment)\b",
             lambda m: other.day_sql(key) if m[1] == "day" else f"CAST({other.day_sql(key)} AS TIMESTAMP)",
@@ -175,10 +175,10 @@ class ItemColumns:
         """The date of the row with this random key: even over the item's span."""
         span = self.spec.get("span", 365 if self.item.cycle in ("realtime", "daily") else 1460)
         if isinstance(span, int):
-            return f"(DATE '{self.as_of}' - CAST(hash({key}, 3) % {span} AS INTEGER))"
+            return f"(DATE '{self.as_of}' - CAST(draw({key}, 3) % {span} AS INTEGER))"
         first, last = (date.fromisoformat(str(x)) for x in span)
         last = min(last, self.as_of)
-        return f"(DATE '{last}' - CAST(hash({key}, 3) % {(last - first).days + 1} AS INTEGER))"
+        return f"(DATE '{last}' - CAST(draw({key}, 3) % {(last - first).days + 1} AS INTEGER))"
 
     @cached_property
     def key(self) -> Key:

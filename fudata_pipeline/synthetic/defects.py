@@ -86,7 +86,7 @@ KINDS: dict[str, Kind] = {
     "missing": Kind("fault", lambda c, i, f: f.required, lambda p: "NULL", ("required",), typed=True),
     "placeholder": Kind(
         "fault", lambda c, i, f: f.field.type == "name" and _free(i, f),
-        lambda p: "(['测试', '无', '未知', '不详'])[1 + CAST(hash(r.k, 901) % 4 AS INTEGER)]", ("placeholder",), typed=True,
+        lambda p: "(['测试', '无', '未知', '不详'])[1 + CAST(draw(r.k, 901) % 4 AS INTEGER)]", ("placeholder",), typed=True,
     ),
     "wrong_check": Kind(
         "fault", _type(*ID_TYPES),
@@ -138,7 +138,7 @@ KINDS: dict[str, Kind] = {
     ),
     "date_style": Kind(
         "spelling", _type("date"),
-        lambda p: f"CASE hash(r.k, 902) % 3 {' '.join(f'WHEN {n} THEN strftime({p.value}, {literal(style)})' for n, style in enumerate(DATE_STYLES))} END",
+        lambda p: f"CASE draw(r.k, 902) % 3 {' '.join(f'WHEN {n} THEN strftime({p.value}, {literal(style)})' for n, style in enumerate(DATE_STYLES))} END",
     ),
     "code_alias": Kind("spelling", lambda c, i, f: f.field.codes is not None, lambda p: p.text, typed=True),  # see Defects
     "phone_86": Kind("spelling", _type("phone"), lambda p: f"CASE WHEN {p.text} LIKE '1%' THEN '+86 ' || {p.text} ELSE {p.text} END", typed=True),
@@ -151,20 +151,20 @@ KINDS: dict[str, Kind] = {
     ),
     "name_typo": Kind(
         "silent", lambda c, i, f: f.field.name == "person_name" and _free(i, f),
-        lambda p: f"left({p.value}, 1) || given_char(hash(r.k, 903), '1') || substr({p.value}, 3)", typed=True,
+        lambda p: f"left({p.value}, 1) || given_char(draw(r.k, 903), '1') || substr({p.value}, 3)", typed=True,
     ),
     "rare_character": Kind(
         "silent", lambda c, i, f: f.field.name == "person_name" and _free(i, f),
-        lambda p: f"left({p.value}, 1) || (['𠮷', '㛃', '䶮', '堃', '喆'])[1 + CAST(hash(r.k, 904) % 5 AS INTEGER)]", typed=True,
+        lambda p: f"left({p.value}, 1) || (['𠮷', '㛃', '䶮', '堃', '喆'])[1 + CAST(draw(r.k, 904) % 5 AS INTEGER)]", typed=True,
     ),
     "stale_place": Kind("silent", lambda c, i, f: f.field.type in ("house_code", "building_code"), lambda p: p.text, typed=True),  # see Rows
     "place_alias": Kind(
         "silent", lambda c, i, f: f.field.name in ADDRESSES,
-        lambda p: f"replace(translate({p.value}, '嘴厦', '咀下'), '社区', CASE hash(r.k, 905) % 2 WHEN 0 THEN '居委会' ELSE '' END)", typed=True,
+        lambda p: f"replace(translate({p.value}, '嘴厦', '咀下'), '社区', CASE draw(r.k, 905) % 2 WHEN 0 THEN '居委会' ELSE '' END)", typed=True,
     ),
     "short_address": Kind(
         "silent", lambda c, i, f: f.field.name in ADDRESSES,
-        lambda p: f"regexp_replace({p.value}, '^深圳市福田区[^街]+街道([^区]+社区)?', CASE hash(r.k, 906) % 3 WHEN 0 THEN '' WHEN 1 THEN '福田' ELSE '福田区' END)",
+        lambda p: f"regexp_replace({p.value}, '^深圳市福田区[^街]+街道([^区]+社区)?', CASE draw(r.k, 906) % 3 WHEN 0 THEN '' WHEN 1 THEN '福田' ELSE '福田区' END)",
         typed=True,
     ),
     "reordered_address": Kind(
@@ -184,8 +184,8 @@ KINDS: dict[str, Kind] = {
     "conflicting_value": Kind(
         "silent", lambda c, i, f: f.field.name in ("phone", "education", "person_name", "entity_name") and f.name not in i.key,
         lambda p: {
-            "phone": "made_phone(hash(r.k, 907))", "education": "CASE hash(r.k, 908) % 3 WHEN 0 THEN '31' WHEN 1 THEN '61' ELSE '21' END",
-            "person_name": f"left({p.value}, 1) || given_name(hash(r.k, 909), '2')", "entity_name": f"replace({p.value}, '有限公司', '(深圳)有限公司')",
+            "phone": "made_phone(draw(r.k, 907))", "education": "CASE draw(r.k, 908) % 3 WHEN 0 THEN '31' WHEN 1 THEN '61' ELSE '21' END",
+            "person_name": f"left({p.value}, 1) || given_name(draw(r.k, 909), '2')", "entity_name": f"replace({p.value}, '有限公司', '(深圳)有限公司')",
         }[p.field.field.name], typed=True,
     ),
 }  # fmt: skip

@@ -22,6 +22,8 @@ SUBJECTS = {"resident_id": "p", "travel_document": "p", "uscc": "f", "org_code":
 
 OWN_NUMBER = ("component_code", "licence_id")
 STEP_MINUTES = 10
+KEYED = "draw(r.e, 77)"
+"""The random key of a subject, the same for all its rows."""
 PERIODS = {"datetime": 144, "date": 24, "year": 3}
 """Periods that an item with numbered subjects is spread over: a day of readings, two years of months, three years."""
 
@@ -38,6 +40,8 @@ class Columns(Protocol):
     def column(self, name: str) -> Column: ...
 
     def reference(self, target: str, salt: int, number: str = "") -> str: ...
+
+    def day_sql(self, key: str) -> str: ...
 
 
 class Key:
@@ -71,7 +75,7 @@ class Key:
         return f"CAST({self._sql[self.period.name]} AS DATE)"
 
     def _assign(self, keys: list[ItemField]) -> None:
-        serials = [c for c in keys if c.field.type == "serial"]
+        serials = [c for c in keys if c.field.type == "serial" or self._is_numbered(c)]
         if any(c.field.type in OWN_NUMBER for c in keys) or (len(keys) == 1 and serials and not self._of(serials[0])):
             return  # numbered by row
         if len(serials) > 1 and not self._of(serials[-1]):
@@ -110,6 +114,10 @@ class Key:
             self._digit(column, last=last)
         if self.period is not None:
             self._sql[self.period.name] = self._period_sql(self.period)
+
+    def _is_numbered(self, column: ItemField) -> bool:
+        recipe = self.columns.recipe(column.name) if column.field.type in ("text", "name") else None
+        return isinstance(recipe, Mapping) and ("serial" in recipe or "of" in recipe)
 
     def _of(self, column: ItemField) -> str | None:
         recipe = self.columns.recipe(column.name)
@@ -155,15 +163,22 @@ class Key:
 
     def _period_sql(self, column: ItemField) -> str:
         as_of = self.columns.as_of
+        # What comes in after the first night has a negative cycle, and so the date of a later night.
+        later = f"DATE '{as_of}' - CAST(r.cycle AS INTEGER)"
+        # People, firms and houses have their events one by one; devices and grids report all at once.
+        own = (
+            f"CASE WHEN r.cycle < 0 THEN {later} ELSE {self.columns.day_sql(KEYED)} - CAST(r.cycle AS INTEGER) END"
+            if self.subject in ("p", "f", "h")
+            else None
+        )
         if column.field.type == "datetime":
+            if own:
+                return f"CAST({own} AS TIMESTAMP) + to_minutes(CAST(480 + draw({KEYED}, 5) % 600 AS BIGINT))"
             return f"TIMESTAMP '{as_of} 23:50:00' - to_minutes(r.cycle * {STEP_MINUTES})"
         if column.field.type == "date":
-            monthly = "month" in column.name or "月" in column.title
-            return (
-                f"CAST(date_trunc('month', DATE '{as_of}') - to_months(CAST(r.cycle AS INTEGER)) AS DATE)"
-                if monthly
-                else f"DATE '{as_of}' - CAST(r.cycle AS INTEGER)"
-            )
+            if "month" in column.name or "月" in column.title:
+                return f"CAST(date_trunc('month', DATE '{as_of}') - to_months(CAST(r.cycle AS INTEGER)) AS DATE)"
+            return own or later
         if column.field.type == "integer":
             return f"{as_of.year} - r.cycle"
         return self._period_text(column)

@@ -39,10 +39,10 @@ PLACEHOLDERS = {
     "day": "day(r.day)",
     "date": "strftime(r.day, '%Y年%-m月%-d日')",
     "n": "r.n + 1",
-    "somebody": "made_name(hash(r.k, {salt}))",
-    "company": "made_firm(hash(r.k, {salt}))",
-    "phone": "made_phone(hash(r.k, {salt}))",
-    "staff": "staff_name({unit_number}, hash(r.k, {salt}))",
+    "somebody": "made_name(draw(r.k, {salt}))",
+    "company": "made_firm(draw(r.k, {salt}))",
+    "phone": "made_phone(draw(r.k, {salt}))",
+    "staff": "staff_name({unit_number}, draw(r.k, {salt}))",
     "unit": "{unit_short}",
     "unit_name": "{unit_name}",
 }
@@ -153,7 +153,7 @@ def serial_pattern(example: str) -> str:
 
 
 def _pick(count: int, column: Column) -> str:
-    return f"CAST(hash(r.k, {column.salt}) % {count} AS INTEGER)"
+    return f"CAST(draw(r.k, {column.salt}) % {count} AS INTEGER)"
 
 
 def _any(values: Any, _: Mapping[str, Any], column: Column) -> str:
@@ -208,7 +208,7 @@ def filled_in(text: str, column: Column) -> str:
                 parts.append(literal(part))
         elif part.startswith("int:"):
             low, high = (int(x) for x in part[4:].split(":"))
-            parts.append(f"CAST({low} + hash(r.k, {column.salt + n}) % {high - low + 1} AS VARCHAR)")
+            parts.append(f"CAST({low} + draw(r.k, {column.salt + n}) % {high - low + 1} AS VARCHAR)")
         else:
             parts.append(f"CAST({_placed(PLACEHOLDERS.get(part, part), column, n)} AS VARCHAR)")
     return " || ".join(parts) or "''"
@@ -234,7 +234,7 @@ def _phone(column: Column) -> str:
     names = {f.field.name for f in column.item.fields}
     if "resident_id" in types or "person_name" in names:
         return "p.phone"
-    return "f.phone" if "uscc" in types or "entity_name" in names else f"made_phone(hash(r.k, {column.salt}))"
+    return "f.phone" if "uscc" in types or "entity_name" in names else f"made_phone(draw(r.k, {column.salt}))"
 
 
 def _number(bounds: Any, recipe: Mapping[str, Any], column: Column) -> str:
@@ -256,16 +256,16 @@ def _base(recipe: Mapping[str, Any], column: Column, own: str) -> str:
 
 def _days(bounds: Any, recipe: Mapping[str, Any], column: Column) -> str:
     if isinstance(bounds[0], int):
-        offset = f"CAST({bounds[0]} + hash(r.k, {column.salt}) % {bounds[1] - bounds[0] + 1} AS INTEGER)"
+        offset = f"CAST({bounds[0]} + draw(r.k, {column.salt}) % {bounds[1] - bounds[0] + 1} AS INTEGER)"
         date = f"CAST({_base(recipe, column, 'r.day')} AS DATE) + {offset}"
     else:
         span = f"(DATE '{bounds[1]}' - DATE '{bounds[0]}' + 1)"
-        date = f"DATE '{bounds[0]}' + CAST(hash(r.k, {column.salt}) % {span} AS INTEGER)"
+        date = f"DATE '{bounds[0]}' + CAST(draw(r.k, {column.salt}) % {span} AS INTEGER)"
     return f"CAST({date} AS DATE)" if column.field.field.type == "date" else f"CAST({date} AS TIMESTAMP)"
 
 
 def _minutes(bounds: Any, recipe: Mapping[str, Any], column: Column) -> str:
-    seconds = f"{int(bounds[0]) * 60} + hash(r.k, {column.salt}) % {max(1, int((bounds[1] - bounds[0]) * 60))}"
+    seconds = f"{int(bounds[0]) * 60} + draw(r.k, {column.salt}) % {max(1, int((bounds[1] - bounds[0]) * 60))}"
     return f"CAST({_base(recipe, column, 'r.moment')} AS TIMESTAMP) + to_seconds(CAST({seconds} AS BIGINT))"
 
 

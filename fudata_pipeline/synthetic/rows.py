@@ -146,8 +146,8 @@ class Rows:
         """SQL of the random key on this night, and of whether a row is still there."""
         key, gone = "k0", "true"
         for night in range(1, self.night + 1):
-            key = f"CASE WHEN rnd(k0, {500 + night}) < {self.profile.nights['changed']} THEN hash(k0, {600 + night}) ELSE {key} END"
-            gone += f" AND rnd(k0, {700 + night}) >= {self.profile.nights['deleted']}"
+            key = f"CASE WHEN rnd(k0, {500 + night}) < {self.profile.nights['changed']} THEN draw(k0, {600 + night}) ELSE {key} END"
+            gone += f" AND (r.n = 0 OR rnd(k0, {700 + night}) >= {self.profile.nights['deleted']})"
         return key, gone
 
     def _define(
@@ -157,12 +157,12 @@ class Rows:
         changed, there = self._changing()
 
         # A numbered device stays with its firm and building; other rows meet whom they will.
-        steady = f"hash({seed}, e)" if subject == "numbered" else "k0"
+        steady = f"draw({seed}, e)" if subject == "numbered" else "k0"
 
         def pick(alias: str, salt: int) -> str:
             if alias not in counts:
                 return "CAST(NULL AS BIGINT)"
-            return "e" if subject == alias else f"CAST(hash({steady}, {salt}) % {counts[alias].count} AS BIGINT)"
+            return "e" if subject == alias else f"CAST(draw({steady}, {salt}) % {counts[alias].count} AS BIGINT)"
 
         day = key.day_sql()
         own_day = self.columns.day_sql("k0")
@@ -170,9 +170,16 @@ class Rows:
         if self.night and not key.day_sql():  # what changed tonight, or is new, bears tonight's date
             day = f"CASE WHEN {changed} <> k0 OR r.n >= {self.settled} THEN DATE '{self.as_of}' ELSE {day} END"
         numbered = (
-            f"SELECT *, hash({seed}, src) AS k0, (src // {key.per_subject}) % {max(1, subjects)} AS e, "
+            f"SELECT *, draw({seed}, src) AS k0, (src // {key.per_subject}) % {max(1, subjects)} AS e, "
             f"src // {key.per_subject * max(1, subjects)} AS cycle FROM ({self._base()})"
         )
+        if self.night and key.day_sql() and self.regular > self.settled:
+            each = key.per_subject
+            numbered = (
+                f"SELECT * REPLACE (((src - {self.settled}) // {each}) % {max(1, subjects)} AS e, "
+                f"-1 - (src - {self.settled}) // {each * max(1, subjects)} AS cycle) FROM ({numbered}) WHERE src >= {self.settled} "
+                f"UNION ALL SELECT * FROM ({numbered}) WHERE src < {self.settled}"
+            )
         dk = self._defect_sql()
         # A row's place in the file; where rows were deleted it has to be counted.
         pos = (
@@ -186,7 +193,7 @@ class Rows:
         )
         if self.night and subject in counts:
             rows += f" AND r.e NOT IN (SELECT e_ FROM s{subject} WHERE gone)"
-        rows = f"SELECT *, CAST(day AS TIMESTAMP) + to_seconds(CAST(25200 + hash(k, 4) % 54000 AS BIGINT)) AS moment FROM ({rows})"
+        rows = f"SELECT *, CAST(day AS TIMESTAMP) + to_seconds(CAST(25200 + draw(k, 4) % 54000 AS BIGINT)) AS moment FROM ({rows})"
         joins = []
         if "f" in counts:
             joins.append("LEFT JOIN sf f ON f.e_ = r.fe")
@@ -222,7 +229,7 @@ class Rows:
             whens.append(f"WHEN u < {reached:.3f} THEN {defect.number}")
         if not whens:
             return "0"
-        u = "(hash(r.k0, 999) % 1000000)"
+        u = "(draw(r.k0, 999) % 1000000)"
         return f"CASE WHEN {u} >= {reached:.3f} OR r.extra > 1 THEN 0 {' '.join(whens).replace('u <', f'{u} <')} ELSE 0 END"
 
     def _truth_sql(self, place: str, person: bool, firm: bool) -> str:

@@ -29,11 +29,13 @@ class Chosen:
     fresh: int = 0
 
 
-def condition(columns: ItemColumns, alias: str) -> str:
-    """Which subjects are eligible: as declared, of the street whose office delivers, and identified as needed."""
+def condition(columns: ItemColumns, alias: str) -> tuple[str, str]:
+    """Which subjects are eligible: what the recipe says, and what they must be anyhow (of the street whose office
+    delivers, identified as the columns need)."""
     spec, types = columns.spec, {f.field.type for f in columns.item.fields}
     said = {"p": spec.get("person"), "f": spec.get("firm"), "h": spec.get("place")}[alias]
-    parts = [f"({said})"] if isinstance(said, str) and said not in WORDS else []
+    declared = f"({said})" if isinstance(said, str) and said not in WORDS else "true"
+    parts = []
     if alias == "p":
         if "resident_id" in types:
             parts.append("p.resident_id IS NOT NULL")
@@ -47,21 +49,25 @@ def condition(columns: ItemColumns, alias: str) -> str:
     for code, title in columns.catalog.codes["street"].titles.items():
         if title in unit.name:
             parts.append(f"{alias}.street_code = {literal(code)}")
-    return " AND ".join(parts) or "true"
+    return declared, " AND ".join(parts) or "true"
 
 
 def choose(con: DuckDBPyConnection, columns: ItemColumns, alias: str, limit: int, night: int) -> Chosen:
     """Make the table ``s<alias>``: ``e_`` (number of the subject), its columns as they are tonight, and ``gone``.
 
     Numbers are those of the first night, in random order, so that a row keeps its subject from night to night; who is
-    eligible only since then follows. Where nobody is eligible (a small district has no martyrs), anybody is.
+    eligible only since then follows. A small district has too few of some (three office towers, no martyrs): where nobody
+    is eligible, or less than half of those that the key wants a row each of, others fill up.
     """
-    said = condition(columns, alias)
-    [(eligible,)] = con.execute(
-        f"SELECT count(*) FROM {_of_first_night(night)}.{alias} {alias} WHERE {said}"
+    declared, must = condition(columns, alias)
+    said, preferred = f"{declared} AND {must}", ""
+    [(eligible, possible)] = con.execute(
+        f"SELECT count(*) FILTER (WHERE {said}), count(*) FILTER (WHERE {must}) FROM {_of_first_night(night)}.{alias} {alias}"
     ).fetchall()
-    if not eligible:
-        said = "p.resident_id IS NOT NULL" if alias == "p" else "true"
+    each = {"b": "h", "g": "h"}.get(columns.key.subject or "", columns.key.subject) == alias
+    if eligible < (limit / 2 if each else 1):
+        said = must if possible else "p.resident_id IS NOT NULL" if alias == "p" else "true"
+        preferred = f"coalesce({declared}, FALSE) DESC, "
     text = " ".join(columns.sql.values())
     used = set(re.findall(rf"\b{alias}\.(\w+)", text)) | set(ALWAYS[alias])
     chosen = ", ".join(f"{alias}.{c}" for c in TABLES[alias] if c in used)
@@ -74,7 +80,7 @@ def choose(con: DuckDBPyConnection, columns: ItemColumns, alias: str, limit: int
     inner = chosen if night == 0 else f"{alias}.{key}"
     first = (
         f"SELECT row_number() OVER () - 1 AS e_, * FROM (SELECT {inner} FROM {source}.{alias} {alias} WHERE {said} {once} "
-        f"ORDER BY {FIRST[alias]}hash({columns.seed}, {alias}.{key}) LIMIT {max(1, limit)})"
+        f"ORDER BY {preferred}{FIRST[alias]}draw({columns.seed}, {alias}.{key}) LIMIT {max(1, limit)})"
     )
     if night == 0:
         con.execute(f"CREATE OR REPLACE TEMP TABLE s{alias} AS SELECT *, FALSE AS gone FROM ({first})")

@@ -141,8 +141,8 @@ def test_people_live_in_households_in_dwellings(twin: duckdb.DuckDBPyConnection)
 
 def test_random_values_of_one_row_do_not_move_together(twin: duckdb.DuckDBPyConnection) -> None:
     """The engine's hash of two values is the XOR of theirs: without a second hash two salts of one key are one draw."""
-    assert abs(_one(twin, "SELECT corr(rnd(hash(i), 43), rnd(hash(i), 84)) FROM range(20000) t(i)")) < 0.03
-    assert _one(twin, "SELECT count(DISTINCT made_name(hash(i))) FROM range(20000) t(i)") > 15000
+    assert abs(_one(twin, "SELECT corr(rnd(draw(i), 43), rnd(draw(i), 84)) FROM range(20000) t(i)")) < 0.03
+    assert _one(twin, "SELECT count(DISTINCT made_name(draw(i))) FROM range(20000) t(i)") > 15000
 
 
 def test_it_looks_like_a_city(twin: duckdb.DuckDBPyConnection) -> None:

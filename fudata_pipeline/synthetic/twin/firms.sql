@@ -21,7 +21,7 @@ CREATE TABLE adult AS
 
 CREATE TABLE firm_core AS
 WITH drawn AS (
-    SELECT CAST(i AS INTEGER) AS firm_id, hash(getvariable('seed'), 'firm', i) AS k FROM range(CAST(getvariable('firms') * 3.4 AS BIGINT)) t(i)),
+    SELECT CAST(i AS INTEGER) AS firm_id, draw(getvariable('seed'), 'firm', i) AS k FROM range(CAST(getvariable('firms') * 3.4 AS BIGINT)) t(i)),
 -- The first are the legal entities of the district; behind them stand those that were struck off, and those that are
 -- registered here at a hosted address and work elsewhere.
 typed AS (
@@ -30,11 +30,11 @@ typed AS (
         WHEN rnd(k, 1) < 0.984 THEN '08' WHEN rnd(k, 1) < 0.985 THEN '13' WHEN rnd(k, 1) < 0.992 THEN '12' WHEN rnd(k, 1) < 0.993 THEN '09' ELSE '99' END AS entity_type
     FROM drawn),
 traded AS (
-    SELECT *, CASE WHEN entity_type IN ('03', '13', '12', '05', '07', '99', '04') THEN 'S' WHEN entity_type = '06' THEN (['P', 'Q', 'R'])[1 + CAST(hash(k, 2) % 3 AS INTEGER)]
+    SELECT *, CASE WHEN entity_type IN ('03', '13', '12', '05', '07', '99', '04') THEN 'S' WHEN entity_type = '06' THEN (['P', 'Q', 'R'])[1 + CAST(draw(k, 2) % 3 AS INTEGER)]
         WHEN entity_type = '08' THEN 'L' WHEN entity_type = '09' THEN 'A'
-        WHEN entity_type = '02' THEN (['F', 'F', 'F', 'F', 'F', 'H', 'H', 'H', 'O', 'O', 'G', 'R', 'L'])[1 + CAST(hash(k, 2) % 13 AS INTEGER)]
+        WHEN entity_type = '02' THEN (['F', 'F', 'F', 'F', 'F', 'H', 'H', 'H', 'O', 'O', 'G', 'R', 'L'])[1 + CAST(draw(k, 2) % 13 AS INTEGER)]
         ELSE (['F', 'F', 'F', 'F', 'F', 'F', 'L', 'L', 'L', 'L', 'I', 'I', 'I', 'M', 'M', 'M', 'J', 'K', 'K', 'H', 'E', 'C', 'G', 'R', 'P', 'O', 'Q'])
-            [1 + CAST(hash(k, 2) % 27 AS INTEGER)] END AS section
+            [1 + CAST(draw(k, 2) % 27 AS INTEGER)] END AS section
     FROM typed),
 classed AS (
     SELECT t.*, coalesce(i.code, t.section) AS industry,
@@ -42,10 +42,10 @@ classed AS (
             WHEN '06' THEN '52' WHEN '07' THEN '53' WHEN '08' THEN '31' WHEN '12' THEN '81' WHEN '13' THEN '59' ELSE '19' END
             || CASE WHEN rnd(k, 3) < 0.55 THEN '440300' ELSE '440304' END AS head,
         org_code_of((CAST(firm_id AS BIGINT) * 7368787 + 1234567) % 28629151) AS org_code,
-        made_brand(hash(k, 4)) AS brand, CAST(hash(k, 5) % 1000 AS INTEGER) AS w
+        made_brand(draw(k, 4)) AS brand, CAST(draw(k, 5) % 1000 AS INTEGER) AS w
     FROM traded t LEFT JOIN (SELECT section, count(*) AS many FROM industry GROUP BY section) m ON m.section = t.section
     LEFT JOIN (SELECT code, section, row_number() OVER (PARTITION BY section ORDER BY code) - 1 AS nth FROM industry) i
-        ON i.section = t.section AND i.nth = hash(t.k, 6) % m.many),
+        ON i.section = t.section AND i.nth = draw(t.k, 6) % m.many),
 named AS (
     SELECT *, CASE entity_type
         WHEN '02' THEN '深圳市福田区' || brand || CASE section
@@ -70,18 +70,18 @@ named AS (
     FROM classed),
 lived AS (
     SELECT *, DATE '2022-10-20' - CAST(9800 * pow(rnd(k, 8), 2.2) AS INTEGER) AS established_date,
-        CASE WHEN firm_id >= getvariable('firms') AND rnd(k, 9) < 0.62 THEN DATE '2022-10-25' - CAST(hash(k, 10) % 4000 AS INTEGER)
-            WHEN firm_id < getvariable('firms') AND rnd(k, 9) < 0.03 THEN DATE '2022-10-25' - CAST(hash(k, 10) % 900 AS INTEGER)
-            WHEN rnd(k, 9) < 0.06 THEN DATE '2022-11-01' + CAST(hash(k, 10) % 30 AS INTEGER) END AS closing,
-        CASE WHEN rnd(k, 11) < 0.06 THEN made_brand(hash(k, 12)) END AS old_brand
+        CASE WHEN firm_id >= getvariable('firms') AND rnd(k, 9) < 0.62 THEN DATE '2022-10-25' - CAST(draw(k, 10) % 4000 AS INTEGER)
+            WHEN firm_id < getvariable('firms') AND rnd(k, 9) < 0.03 THEN DATE '2022-10-25' - CAST(draw(k, 10) % 900 AS INTEGER)
+            WHEN rnd(k, 9) < 0.06 THEN DATE '2022-11-01' + CAST(draw(k, 10) % 30 AS INTEGER) END AS closing,
+        CASE WHEN rnd(k, 11) < 0.06 THEN made_brand(draw(k, 12)) END AS old_brand
     FROM named)
 SELECT firm_id, k, uscc_of(head, org_code) AS uscc, org_code, entity_type, section, industry, brand AS short_name,
     replace(replace(name, '（', '('), '）', ')') AS name, replace(name, brand, old_brand) AS old_name, established_date,
     CASE WHEN closing > established_date AND closing <= CAST(getvariable('as_of') AS DATE) THEN closing END AS closed_on,
     CASE entity_type WHEN '02' THEN '9500' WHEN '14' THEN '2100' WHEN '09' THEN '9100' WHEN '01' THEN CASE WHEN contains(name, '股份') THEN '1220' WHEN contains(name, '合伙') THEN '4533'
-        ELSE (['1130', '1130', '1130', '1151', '1190', '1110', '6000', '1152'])[1 + CAST(hash(k, 13) % 8 AS INTEGER)] END END AS enterprise_type,
-    CAST(CASE entity_type WHEN '02' THEN 1 + CAST(hash(k, 14) % 20 AS INTEGER) ELSE ([10, 30, 50, 100, 100, 200, 500, 500, 1000, 3000, 5000, 10000])[1 + CAST(hash(k, 14) % 12 AS INTEGER)] END AS DECIMAL(18,2)) AS reg_capital,
-    CAST(hash(k, 15) % (SELECT count(*) FROM adult) AS INTEGER) AS rep_nth, CAST(hash(k, 16) % (SELECT count(*) FROM premises) AS INTEGER) AS premises_nth
+        ELSE (['1130', '1130', '1130', '1151', '1190', '1110', '6000', '1152'])[1 + CAST(draw(k, 13) % 8 AS INTEGER)] END END AS enterprise_type,
+    CAST(CASE entity_type WHEN '02' THEN 1 + CAST(draw(k, 14) % 20 AS INTEGER) ELSE ([10, 30, 50, 100, 100, 200, 500, 500, 1000, 3000, 5000, 10000])[1 + CAST(draw(k, 14) % 12 AS INTEGER)] END AS DECIMAL(18,2)) AS reg_capital,
+    CAST(draw(k, 15) % (SELECT count(*) FROM adult) AS INTEGER) AS rep_nth, CAST(draw(k, 16) % (SELECT count(*) FROM premises) AS INTEGER) AS premises_nth
 FROM lived;
 
 CREATE TABLE employed AS
@@ -92,57 +92,57 @@ CREATE TABLE f AS
 SELECT firm_id, uscc, org_code,
     list_transform([printf('440304%08d', 10000000 + firm_id)], lambda t: t || CAST((11 - hybrid_sum(t, 10)) % 10 AS VARCHAR))[1] AS registration_no,
     c.name, short_name, old_name, entity_type, enterprise_type, industry, section,
-    l.resident_id AS legal_rep_id, l.name AS legal_rep_name, made_phone(hash(l.k, 60)) AS legal_rep_phone,
-    made_name(hash(c.k, 61)) AS contact_name,
-    CASE WHEN rnd(c.k, 62) < 0.45 THEN '0755-' || CAST(82000000 + hash(c.k, 63) % 7000000 AS VARCHAR) ELSE made_phone(hash(c.k, 64)) END AS phone,
+    l.resident_id AS legal_rep_id, l.name AS legal_rep_name, made_phone(draw(l.k, 60)) AS legal_rep_phone,
+    made_name(draw(c.k, 61)) AS contact_name,
+    CASE WHEN rnd(c.k, 62) < 0.45 THEN '0755-' || CAST(82000000 + draw(c.k, 63) % 7000000 AS VARCHAR) ELSE made_phone(draw(c.k, 64)) END AS phone,
     reg_capital, established_date, CASE WHEN closed_on IS NULL THEN '1' WHEN rnd(c.k, 65) < 0.8 THEN '4' ELSE '2' END AS reg_status, closed_on IS NULL AND firm_id < getvariable('firms') AS active, closed_on,
     CASE WHEN rnd(c.k, 66) < 0.8 THEN h.address ELSE o.address END AS reg_address, h.address, CAST(coalesce(s.staff, 0) AS INTEGER) AS staff,
     CAST(reg_capital * (0.2 + 6 * pow(rnd(c.k, 67), 3)) AS DECIMAL(18,2)) AS yearly_revenue,
     h.house_id, h.house_code, h.building_code, h.community_code, h.street_code, l.person_id AS legal_rep
 FROM firm_core c JOIN adult a ON a.nth = c.rep_nth JOIN living l USING (person_id)
 JOIN premises q ON q.nth = c.premises_nth JOIN house h ON h.house_id = q.house_id
-JOIN premises q2 ON q2.nth = CAST(hash(c.k, 68) % (SELECT count(*) FROM premises) AS INTEGER) JOIN house o ON o.house_id = q2.house_id
+JOIN premises q2 ON q2.nth = CAST(draw(c.k, 68) % (SELECT count(*) FROM premises) AS INTEGER) JOIN house o ON o.house_id = q2.house_id
 LEFT JOIN (SELECT firm_id, count(*) AS staff FROM employed GROUP BY firm_id) s USING (firm_id);
 
 CREATE TABLE p AS
 WITH whole AS (SELECT household_id, count(*) AS members, max(resident_id) FILTER (relation = '0') AS head_id, max(name) FILTER (relation = '0') AS head_name,
         max(k) FILTER (relation = '0') AS head_k, max(resident_id) FILTER (relation = '1') AS partner_id, max(name) FILTER (relation = '1') AS partner_name
     FROM living GROUP BY household_id)
-SELECT l.person_id, l.resident_id, l.name, CASE WHEN rnd(l.k, 70) < 0.03 THEN left(l.name, 1) || given_name(hash(l.k, 71), l.sex) END AS former_name,
+SELECT l.person_id, l.resident_id, l.name, CASE WHEN rnd(l.k, 70) < 0.03 THEN left(l.name, 1) || given_name(draw(l.k, 71), l.sex) END AS former_name,
     l.sex, l.birth_date, l.age,
-    CASE WHEN origin = 'foreign' THEN '98' WHEN rnd(l.hk, 72) < 0.955 THEN '01' ELSE (['08', '15', '06', '13', '12', '03', '11', '09', '02', '10'])[1 + CAST(hash(l.hk, 73) % 10 AS INTEGER)] END AS ethnicity,
+    CASE WHEN origin = 'foreign' THEN '98' WHEN rnd(l.hk, 72) < 0.955 THEN '01' ELSE (['08', '15', '06', '13', '12', '03', '11', '09', '02', '10'])[1 + CAST(draw(l.hk, 73) % 10 AS INTEGER)] END AS ethnicity,
     CASE WHEN l.age < 7 THEN NULL WHEN l.age < 13 THEN '80' WHEN l.age < 16 THEN '70' WHEN l.age < 19 THEN '60' WHEN l.age < 45
-        THEN (['21', '21', '21', '21', '31', '31', '31', '14', '61', '61', '41', '71', '71', '11', '45'])[1 + CAST(hash(l.k, 74) % 15 AS INTEGER)]
-        ELSE (['21', '31', '61', '61', '71', '71', '71', '81', '41'])[1 + CAST(hash(l.k, 74) % 9 AS INTEGER)] END AS education,
+        THEN (['21', '21', '21', '21', '31', '31', '31', '14', '61', '61', '41', '71', '71', '11', '45'])[1 + CAST(draw(l.k, 74) % 15 AS INTEGER)]
+        ELSE (['21', '31', '61', '61', '71', '71', '71', '81', '41'])[1 + CAST(draw(l.k, 74) % 9 AS INTEGER)] END AS education,
     CASE WHEN l.age < 20 THEN '10' WHEN relation = '1' OR relation = '0' AND couple AND size > 1 THEN CASE WHEN rnd(l.hk, 75) < 0.07 THEN '22' ELSE '21' END
         WHEN relation = '3' THEN CASE WHEN rnd(l.k, 75) < 0.7 THEN '21' ELSE '30' END WHEN l.age < 30 THEN '10'
-        ELSE (['10', '21', '21', '40'])[1 + CAST(hash(l.k, 75) % 4 AS INTEGER)] END AS marital,
+        ELSE (['10', '21', '21', '40'])[1 + CAST(draw(l.k, 75) % 4 AS INTEGER)] END AS marital,
     CASE WHEN l.age >= 18 AND rnd(l.k, 76) < 0.09 THEN '01' WHEN l.age BETWEEN 14 AND 28 AND rnd(l.k, 76) < 0.5 THEN '03' ELSE '13' END AS political,
     CASE WHEN origin <> 'mainland' THEN '3' WHEN local THEN '1' ELSE '2' END AS hukou_type,
     CASE WHEN origin = 'mainland' THEN CASE WHEN local THEN '440304' ELSE home_region END ELSE region END AS hukou_region,
-    CASE WHEN origin <> 'mainland' THEN NULL WHEN local THEN coalesce(h.address, home_title || made_surname(l.hk) || '家村' || CAST(1 + hash(l.hk, 77) % 200 AS VARCHAR) || '号')
-        ELSE home_title || made_surname(l.hk) || '家村' || CAST(1 + hash(l.hk, 77) % 200 AS VARCHAR) || '号' END AS hukou_address,
+    CASE WHEN origin <> 'mainland' THEN NULL WHEN local THEN coalesce(h.address, home_title || made_surname(l.hk) || '家村' || CAST(1 + draw(l.hk, 77) % 200 AS VARCHAR) || '号')
+        ELSE home_title || made_surname(l.hk) || '家村' || CAST(1 + draw(l.hk, 77) % 200 AS VARCHAR) || '号' END AS hukou_address,
     home_title AS native_place,
-    CASE WHEN l.age < 14 THEN made_phone(hash(w.head_k, 60)) ELSE made_phone(hash(l.k, 60)) END AS phone,
-    made_phone(hash(l.k, 78)) AS old_phone,
+    CASE WHEN l.age < 14 THEN made_phone(draw(w.head_k, 60)) ELSE made_phone(draw(l.k, 60)) END AS phone,
+    made_phone(draw(l.k, 78)) AS old_phone,
     CASE WHEN origin = 'hmt' THEN CASE WHEN region = '830000' THEN printf('%08d', (CAST(l.person_id AS BIGINT) * 7919 + 31) % 100000000)
             ELSE (CASE region WHEN '810000' THEN 'H' ELSE 'M' END) || printf('%08d', (CAST(l.person_id AS BIGINT) * 7919 + 31) % 100000000) END
         ELSE (CASE origin WHEN 'foreign' THEN 'P' ELSE 'E' END) || printf('%08d', (CAST(l.person_id AS BIGINT) * 7919 + 31) % 100000000) END AS travel_document,
     'E' || printf('%08d', (CAST(l.person_id AS BIGINT) * 7919 + 31) % 100000000) AS passport,
     CASE origin WHEN 'mainland' THEN '中国' WHEN 'hmt' THEN CASE region WHEN '810000' THEN '中国香港' WHEN '820000' THEN '中国澳门' ELSE '中国台湾' END
-        ELSE (['美国', '日本', '韩国', '法国', '印度', '英国', '加拿大', '德国', '巴基斯坦', '澳大利亚'])[1 + CAST(hash(l.hk, 79) % 10 AS INTEGER)] END AS nationality,
-    (['WANG', 'LI', 'ZHANG', 'CHEN', 'SMITH', 'KIM', 'TANAKA', 'KUMAR', 'MARTIN', 'LEE'])[1 + CAST(hash(l.hk, 80) % 10 AS INTEGER)] || ' '
-        || (['WEI', 'MING', 'JOHN', 'ANNA', 'HANA', 'DAVID', 'MARIE', 'RAJ', 'JUN', 'LUCY'])[1 + CAST(hash(l.k, 81) % 10 AS INTEGER)] AS latin_name,
+        ELSE (['美国', '日本', '韩国', '法国', '印度', '英国', '加拿大', '德国', '巴基斯坦', '澳大利亚'])[1 + CAST(draw(l.hk, 79) % 10 AS INTEGER)] END AS nationality,
+    (['WANG', 'LI', 'ZHANG', 'CHEN', 'SMITH', 'KIM', 'TANAKA', 'KUMAR', 'MARTIN', 'LEE'])[1 + CAST(draw(l.hk, 80) % 10 AS INTEGER)] || ' '
+        || (['WEI', 'MING', 'JOHN', 'ANNA', 'HANA', 'DAVID', 'MARIE', 'RAJ', 'JUN', 'LUCY'])[1 + CAST(draw(l.k, 81) % 10 AS INTEGER)] AS latin_name,
     resident, died_on, left_on, live_from, moved_on,
-    CASE WHEN relation = '1' OR relation = '0' AND couple AND size > 1 THEN greatest(l.birth_date + 7300, DATE '2022-09-30' - CAST(hash(l.hk, 82) % 9000 AS INTEGER)) END AS married_on,
+    CASE WHEN relation = '1' OR relation = '0' AND couple AND size > 1 THEN greatest(l.birth_date + 7300, DATE '2022-09-30' - CAST(draw(l.hk, 82) % 9000 AS INTEGER)) END AS married_on,
     l.house_id, old_house_id, l.household_id, CAST(w.members AS INTEGER) AS household_size, relation, head_id, head_name, partner_id, partner_name,
-    head_id AS guardian_id, head_name AS guardian_name, made_phone(hash(w.head_k, 60)) AS guardian_phone,
+    head_id AS guardian_id, head_name AS guardian_name, made_phone(draw(w.head_k, 60)) AS guardian_phone,
     e.firm_id, c.uscc AS employer_uscc, c.name AS employer_name,
-    CASE WHEN e.firm_id IS NOT NULL THEN (['行政文员', '销售', '程序员', '会计', '厨师', '服务员', '保安', '司机', '教师', '医生', '工程师', '店员', '设计师', '快递员', '客户经理', '保洁员', '经理'])[1 + CAST(hash(l.k, 83) % 17 AS INTEGER)] END AS occupation,
+    CASE WHEN e.firm_id IS NOT NULL THEN (['行政文员', '销售', '程序员', '会计', '厨师', '服务员', '保安', '司机', '教师', '医生', '工程师', '店员', '设计师', '快递员', '客户经理', '保洁员', '经理'])[1 + CAST(draw(l.k, 83) % 17 AS INTEGER)] END AS occupation,
     CASE WHEN NOT resident OR rnd(l.k, 84) < 0.06 THEN NULL WHEN l.age BETWEEN 3 AND 5 THEN 'kindergarten' WHEN l.age BETWEEN 6 AND 11 THEN 'primary'
         WHEN l.age BETWEEN 12 AND 14 THEN 'junior' WHEN l.age BETWEEN 15 AND 17 THEN 'senior' END AS student,
-    CASE WHEN rnd(l.k, 85) < CASE WHEN l.age >= 65 THEN 0.05 ELSE 0.011 END THEN (['1', '2', '3', '4', '4', '4', '5', '6', '7'])[1 + CAST(hash(l.k, 86) % 9 AS INTEGER)] END AS disability_type,
-    CASE WHEN rnd(l.k, 85) < CASE WHEN l.age >= 65 THEN 0.05 ELSE 0.011 END THEN (['1', '2', '3', '3', '4', '4'])[1 + CAST(hash(l.k, 87) % 6 AS INTEGER)] END AS disability_level,
+    CASE WHEN rnd(l.k, 85) < CASE WHEN l.age >= 65 THEN 0.05 ELSE 0.011 END THEN (['1', '2', '3', '4', '4', '4', '5', '6', '7'])[1 + CAST(draw(l.k, 86) % 9 AS INTEGER)] END AS disability_type,
+    CASE WHEN rnd(l.k, 85) < CASE WHEN l.age >= 65 THEN 0.05 ELSE 0.011 END THEN (['1', '2', '3', '3', '4', '4'])[1 + CAST(draw(l.k, 87) % 6 AS INTEGER)] END AS disability_level,
     l.age >= 20 AND rnd(l.k, 88) < CASE l.sex WHEN '1' THEN 0.03 ELSE 0.002 END AS veteran, local AND rnd(l.hk, 89) < 0.006 AS low_income,
     coalesce(h.is_rental, FALSE) AS tenant, size = 1 AND resident AS lives_alone, h.street_code
 FROM living l LEFT JOIN whole w USING (household_id) LEFT JOIN house h ON h.house_id = l.house_id
@@ -152,7 +152,7 @@ CREATE TABLE h AS
 SELECT house.* EXCLUDE (k, kind, owner_nth), CAST(sum(house_area) OVER (PARTITION BY building_id) AS DECIMAL(18,2)) AS building_area,
     CASE WHEN house_use = '1' THEN CASE WHEN house_area < 35 THEN '单间' WHEN house_area < 60 THEN '一房一厅' WHEN house_area < 90 THEN '两房一厅' WHEN house_area < 125 THEN '三房两厅' ELSE '四房两厅' END END AS layout,
     CAST(round(house_area * CASE WHEN urban_village THEN 42 + 20 * rnd(k, 90) ELSE 70 + 60 * rnd(k, 90) END, -1) AS DECIMAL(18,2)) AS monthly_rent,
-    o.resident_id AS owner_id, o.name AS owner_name, made_phone(hash(o.ok, 60)) AS owner_phone,
-    '深圳市' || made_brand(hash(getvariable('seed'), 'pm', estate)) || '物业服务有限公司' AS property_company
-FROM (SELECT *, CAST(hash(k, 91) % (SELECT count(*) FROM adult) AS INTEGER) AS owner_nth FROM house) house
+    o.resident_id AS owner_id, o.name AS owner_name, made_phone(draw(o.ok, 60)) AS owner_phone,
+    '深圳市' || made_brand(draw(getvariable('seed'), 'pm', estate)) || '物业服务有限公司' AS property_company
+FROM (SELECT *, CAST(draw(k, 91) % (SELECT count(*) FROM adult) AS INTEGER) AS owner_nth FROM house) house
 JOIN adult a ON a.nth = house.owner_nth JOIN (SELECT person_id, resident_id, name, k AS ok FROM living) o USING (person_id);

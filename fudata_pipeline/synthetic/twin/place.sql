@@ -3,7 +3,7 @@
 CREATE TABLE building AS
 WITH drawn AS (
     SELECT s.*, g.grid_code, g.grid_number, g.grid_name, g.community_code, c.community, c.street_code, t.street,
-        hash(getvariable('seed'), 'building', s.building_id) AS k, hash(getvariable('seed'), 'grid', s.grid_id) AS gk
+        draw(getvariable('seed'), 'building', s.building_id) AS k, draw(getvariable('seed'), 'grid', s.grid_id) AS gk
     FROM site s JOIN grid g USING (grid_id) JOIN community c USING (community_code) JOIN street t USING (street_code)),
 kinds AS (
     SELECT *, CASE
@@ -29,28 +29,28 @@ named AS (
     SELECT *, number // 7 AS estate_number,
         -- Coded when it was surveyed: a few buildings still bear the code of a community that it belonged to then.
         CASE WHEN rnd(k, 4) < 0.03 THEN left(community_code, 9)
-            || printf('%03d', 900 + CAST(hash(k, 5) % 12 AS INTEGER)) ELSE community_code END AS code_community,
+            || printf('%03d', 900 + CAST(draw(k, 5) % 12 AS INTEGER)) ELSE community_code END AS code_community,
         (['福华', '福荣', '红荔', '彩田', '梅林', '景田', '新洲', '福强', '爱国', '百花', '莲花', '益田', '石厦', '沙嘴', '金田', '滨河', '深南', '振华',
           '红岭', '笋岗', '泥岗', '北环', '香林', '农林', '商报', '民田', '国花', '桂花', '福民', '福星', '皇岗', '海田', '中康', '下梅林', '龙尾', '安托山'])
-            [1 + CAST(hash(gk, 6, number % 3) % 36 AS INTEGER)]
-            || (['路', '路', '街', '大道', '一路', '二街'])[1 + CAST(hash(gk, 7, number % 3) % 6 AS INTEGER)] AS road
+            [1 + CAST(draw(gk, 6, number % 3) % 36 AS INTEGER)]
+            || (['路', '路', '街', '大道', '一路', '二街'])[1 + CAST(draw(gk, 7, number % 3) % 6 AS INTEGER)] AS road
     FROM counted)
 SELECT building_id, grid_id, CAST(left(code_community, 12) || printf('%02d', grid_number % 100)
         || CASE WHEN code_community <> community_code THEN printf('%05d', 40000 + building_id)
             WHEN rnd(k, 8) < 0.004 THEN printf('T%04d', number + 1) ELSE printf('%05d', number + 1) END AS VARCHAR) AS building_code,
     grid_code, grid_name, community_code, community, street_code, street, longitude, latitude, kind,
-    road, 2 * number + 1 + CAST(hash(gk, 9) % 60 AS INTEGER) AS road_no,
+    road, 2 * number + 1 + CAST(draw(gk, 9) % 60 AS INTEGER) AS road_no,
     CASE WHEN kind = 'village' THEN replace(community, '社区', '') || '村'
         ELSE replace(community, '社区', '') || (['花园', '雅苑', '锦园', '新村', '家园', '华庭', '名苑', '翠园', '大厦', '广场'])
-            [1 + CAST(hash(gk, 10, estate_number) % 8 + CASE WHEN kind = 'office' THEN 2 ELSE 0 END AS INTEGER)]
+            [1 + CAST(draw(gk, 10, estate_number) % 8 + CASE WHEN kind = 'office' THEN 2 ELSE 0 END AS INTEGER)]
         || CASE WHEN estate_number > 0 THEN (['一', '二', '三', '四', '五', '六', '七', '八', '九'])[least(estate_number, 9)] || '期' ELSE '' END END AS estate,
-    CASE WHEN kind = 'village' THEN (['东坊', '西坊', '南坊', '北坊'])[1 + CAST(hash(gk, 11, estate_number) % 4 AS INTEGER)] ELSE '' END AS lane,
+    CASE WHEN kind = 'village' THEN (['东坊', '西坊', '南坊', '北坊'])[1 + CAST(draw(gk, 11, estate_number) % 4 AS INTEGER)] ELSE '' END AS lane,
     number + 1 AS building_number, floors_ground,
     CASE WHEN kind IN ('tower', 'office') THEN between_int(k, 12, 1, 4) ELSE 0 END AS floors_under,
     CASE kind WHEN 'village' THEN between_int(k, 13, 1986, 2004) WHEN 'walkup' THEN between_int(k, 13, 1982, 2001)
         WHEN 'factory' THEN between_int(k, 13, 1984, 1999) ELSE between_int(k, 13, 1994, 2021) END AS built_year,
     CASE WHEN kind = 'village' THEN '2' WHEN kind = 'walkup' AND rnd(k, 14) < 0.7 THEN '2' WHEN floors_ground >= 34 THEN '3'
-        WHEN kind IN ('tower', 'office') THEN (['1', '4', '7'])[1 + CAST(hash(k, 15) % 3 AS INTEGER)] ELSE '1' END AS structure,
+        WHEN kind IN ('tower', 'office') THEN (['1', '4', '7'])[1 + CAST(draw(k, 15) % 3 AS INTEGER)] ELSE '1' END AS structure,
     CASE kind WHEN 'office' THEN '3' WHEN 'shop' THEN '2' WHEN 'factory' THEN '4' WHEN 'public' THEN '8'
         WHEN 'tower' THEN CASE WHEN rnd(k, 16) < 0.3 THEN '6' ELSE '1' END ELSE '1' END AS building_use,
     building_houses, kind = 'village' AS urban_village, k
@@ -59,7 +59,7 @@ FROM named;
 CREATE TABLE house AS
 WITH numbered AS (
     SELECT b.*, CAST(x.j AS INTEGER) AS j, greatest(1, CAST(ceil(building_houses / floors_ground) AS INTEGER)) AS per_floor,
-        hash(b.k, x.j) AS hk,
+        draw(b.k, x.j) AS hk,
         sum(building_houses) OVER () AS unused
     FROM building b, range(building_houses) x(j)),
 placed AS (
