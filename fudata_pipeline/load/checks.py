@@ -105,42 +105,78 @@ def checked_sql(
 ) -> str:
     """SELECT over a staged delivery: ``_line``, typed columns (NULL where not delivered) and rule masks.
 
-    ``small``: plan for few rows (see :mod:`.together`); the result is the same.
+    ``small``: plan for few rows (see :mod:`.together`) instead of for many; the result is the same.
     """
     types = {f.name: catalog.types[f.field.type] for f in item.fields}
-    texts = [Wanted(name, "clean_text({raw})", identifier(header)) for name, header in headers.columns.items()]
-    delivered, text = together(texts, staging, "_text", small=small)
+    plain = {} if small else {n: p for n in headers.columns if (p := types[n].plain) and not item.column(n).field.codes}
+    if small:
+        texts = [Wanted(name, "clean_text({raw})", identifier(header)) for name, header in headers.columns.items()]
+        delivered, text = together(texts, staging, "_text", small=True)
+    else:
+        delivered, text = _cleaned_where_needed(headers, plain, staging)
+    kept = "".join(f", {_plain(name)}" for name in plain)
     cleaned = [f"{text.get(f.name, 'CAST(NULL AS VARCHAR)')} AS {raw_column(f.name)}" for f in item.fields]
 
     parses = [Wanted(f.name, types[f.name].parse, raw_column(f.name)) for f in item.fields if not f.field.codes]
     parsed_from, parsed = together(parses, "cleaned", "_parsed", small=small)
     joins, typed = [], []
     for f in item.fields:
+        raw, kind = raw_column(f.name), types[f.name].duckdb
         if f.field.codes:
             alias = identifier(f"k_{f.name}")
-            joins.append(
-                f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw_column(f.name)})"
-            )
+            joins.append(f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw})")
             parsed[f.name] = f"{alias}.code"
-        typed.append(f"CAST({parsed[f.name]} AS {types[f.name].duckdb}) AS {identifier(f.name)}")
+        value = f"CAST({parsed[f.name]} AS {kind})"
+        if f.name in plain:
+            value = f"CASE WHEN {_plain(f.name)} THEN TRY_CAST({raw} AS {kind}) WHEN {raw} IS NOT NULL THEN {value} END"
+        typed.append(f"{value} AS {identifier(f.name)}")
 
     judged_from, broken = together((_wanted(c, types) for c in checks), "typed", "_judged", small=small)
+    for check in checks:
+        if check.column in plain and check.rule.rule_id in types[check.column].rules:
+            broken[check.number] = f"CASE WHEN NOT {_plain(check.column)} THEN {broken[check.number]} END"
     # Each violation is a column of its own: inside CASE or AND, DuckDB would compute what they share once for each.
     flags = [f"({broken[c.number]}) AS _broken{c.number}" for c in checks]
     masks = []
     for start in range(0, len(checks), BITS):
-        bits = " + ".join(
-            f"{1 << c.number % BITS} * CAST(coalesce(_broken{c.number}, false) AS BIGINT)"
-            for c in checks[start : start + BITS]
-        )
+        some = checks[start : start + BITS]
+        bits = " + ".join(f"{1 << c.number % BITS} * CAST(coalesce(_broken{c.number}, false) AS BIGINT)" for c in some)
         unreadable = 1 if start == 0 else 0  # a malformed row breaks rule 0, and no other can be judged
-        masks.append(f"CASE WHEN _malformed IS NULL THEN {bits} ELSE {unreadable} END AS _mask{start // BITS}")
+        any_of = " OR ".join(f"_broken{c.number}" for c in some)  # most rows break none, and are done with this
+        masks.append(
+            f"CASE WHEN _malformed IS NOT NULL THEN {unreadable} WHEN {any_of} THEN {bits} ELSE 0 END "
+            f"AS _mask{start // BITS}"
+        )
     columns = ", ".join(identifier(c) for c in item.columns)
     return f"""
-        WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)} FROM {delivered}),
+        WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)}{kept} FROM {delivered}),
         typed AS (SELECT parsed.*, {", ".join(typed)} FROM {parsed_from} AS parsed {" ".join(joins)}),
         flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)} FROM {judged_from})
         SELECT _line, {columns}, {", ".join(masks)} FROM flagged"""
+
+
+def _plain(name: str) -> str:
+    """Name of the column that tells whether the cell of ``name`` is spelled as usual."""
+    return identifier(f"_plain_{name}")
+
+
+def _cleaned_where_needed(headers: HeaderMap, plain: dict[str, str], staging: str) -> tuple[str, dict[str, str]]:
+    """A table in place of ``staging``, and the cleaned text of each column over it.
+
+    Cleaning every cell would take most of a load's time, and hardly any needs it. So cells of the usual spelling of
+    their type (``plain``) are taken as they are, and the others of a row are looked at together.
+    """
+    cells = {name: identifier(header) for name, header in headers.columns.items()}
+    flags = [f"coalesce({sql.replace('{raw}', cells[name])}, false) AS {_plain(name)}" for name, sql in plain.items()]
+    if others := [cell for name, cell in cells.items() if name not in plain]:
+        flags.append(f"needs_cleaning(concat_ws(chr(31), {', '.join(others)})) AS _unclean")
+    text = {
+        name: f"CASE WHEN {_plain(name)} THEN {cell} WHEN {cell} IS NOT NULL THEN clean_text({cell}) END"
+        if name in plain
+        else f"CASE WHEN _unclean THEN clean_text({cell}) ELSE {cell} END"
+        for name, cell in cells.items()
+    }
+    return f"(SELECT *, {', '.join(flags)} FROM {staging})", text
 
 
 def _wanted(check: Check, types: dict[str, TypeDef]) -> Wanted[int]:

