@@ -72,13 +72,23 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
 
 
 def code_table(codes: str) -> str:
-    """Name of the table that maps spellings of a code set to codes."""
+    """Name of the table that maps spellings of a code set to codes, and of the type of all its spellings."""
     return identifier(f"codes_{codes}")
 
 
-def create_code_table(con: DuckDBPyConnection, catalog: Catalog, codes: str) -> None:
-    """Make the table of a code set known to ``con``; as Arrow, because a list of thousands is slow to parse as SQL."""
+def create_code_table(con: DuckDBPyConnection, catalog: Catalog, codes: str, *, small: bool = True) -> None:
+    """Make a code set known to ``con``: as Arrow, because a list of thousands is slow to parse as SQL; unless ``small``
+    also as a type, because joining a table loses the order of rows."""
     con.register(f"codes_{codes}", _arrow(catalog.codes[codes]))
+    if not small:
+        con.execute(f"CREATE OR REPLACE TEMP TYPE {code_table(codes)} AS ENUM (SELECT alias FROM {code_table(codes)})")
+
+
+def _code_of(codes: CodeSet, raw: str) -> str:
+    """SQL of the code of a spelling, without a join. Most spellings need no upper case."""
+    known = code_table(codes.name)
+    spelling = f"coalesce(TRY_CAST({raw} AS {known}), TRY_CAST(upper({raw}) AS {known}))"
+    return f"([{', '.join(map(literal, codes.aliases.values()))}])[CAST(enum_code({spelling}) AS INTEGER) + 1]"
 
 
 _arrows: dict[str, tuple[CodeSet, pa.Table]] = {}
@@ -102,10 +112,12 @@ def checked_sql(
     staging: str,
     *,
     small: bool = False,
+    carried: tuple[str, ...] = (),
 ) -> str:
     """SELECT over a staged delivery: ``_line``, typed columns (NULL where not delivered) and rule masks.
 
-    ``small``: plan for few rows (see :mod:`.together`) instead of for many; the result is the same.
+    ``small``: plan for few rows (see :mod:`.together`) instead of for many; the result is the same, but only for many
+    rows is their order kept. ``carried``: columns of ``staging`` that are to come along.
     """
     types = {f.name: catalog.types[f.field.type] for f in item.fields}
     plain = {} if small else {n: p for n in headers.columns if (p := types[n].plain) and not item.column(n).field.codes}
@@ -114,7 +126,8 @@ def checked_sql(
         delivered, text = together(texts, staging, "_text", small=True)
     else:
         delivered, text = _cleaned_where_needed(headers, plain, staging)
-    kept = "".join(f", {_plain(name)}" for name in plain)
+    along = "".join(f", {name}" for name in carried)
+    kept = "".join(f", {_plain(name)}" for name in plain) + along
     cleaned = [f"{text.get(f.name, 'CAST(NULL AS VARCHAR)')} AS {raw_column(f.name)}" for f in item.fields]
 
     parses = [Wanted(f.name, types[f.name].parse, raw_column(f.name)) for f in item.fields if not f.field.codes]
@@ -122,7 +135,9 @@ def checked_sql(
     joins, typed = [], []
     for f in item.fields:
         raw, kind = raw_column(f.name), types[f.name].duckdb
-        if f.field.codes:
+        if f.field.codes and not small:
+            parsed[f.name] = _code_of(catalog.codes[f.field.codes], raw)
+        elif f.field.codes:
             alias = identifier(f"k_{f.name}")
             joins.append(f"LEFT JOIN {code_table(f.field.codes)} AS {alias} ON {alias}.alias = upper({raw})")
             parsed[f.name] = f"{alias}.code"
@@ -151,8 +166,8 @@ def checked_sql(
     return f"""
         WITH cleaned AS (SELECT _line, _malformed, {", ".join(cleaned)}{kept} FROM {delivered}),
         typed AS (SELECT parsed.*, {", ".join(typed)} FROM {parsed_from} AS parsed {" ".join(joins)}),
-        flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)} FROM {judged_from})
-        SELECT _line, {columns}, {", ".join(masks)} FROM flagged"""
+        flagged AS (SELECT _line, _malformed, {columns}, {", ".join(flags)}{along} FROM {judged_from})
+        SELECT _line, {columns}, {", ".join(masks)}{along} FROM flagged"""
 
 
 def _plain(name: str) -> str:

@@ -66,7 +66,7 @@ def check_examples(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> lis
     con.register("examples_given", _staged(item, examples))
     values = ", ".join(f"CAST({identifier(c)} AS VARCHAR)" for c in item.columns)
     broken = ", ".join(c.broken for c in checks)
-    sql = checked_sql(catalog, item, headers, checks, "examples_given")
+    sql = checked_sql(catalog, item, headers, checks, "examples_given", small=True)
     rows = con.execute(f"SELECT {values}, {broken} FROM ({sql}) ORDER BY _line").fetchall()
     con.unregister("examples_given")
     found = []

@@ -20,7 +20,7 @@ from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.headers import map_headers
-from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, split
+from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, judge, split
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.gate import validate
 from fudata_pipeline.quality.score import RuleCount, score
@@ -257,9 +257,9 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
     with _scratch(project, item) as scratch, files.new_folder(folder) as out:
         with session(settings) as con:  # closed before the gate opens its own: the memory of one at a time
-            staged = stage(con, snapshot, item.source, scratch / "staged.parquet", scratch)
+            staged = stage(con, snapshot, item.source, scratch / "staged.parquet", scratch, judge(con, catalog, item))
             headers = map_headers(item, staged.headers)
-            outcome = split(con, catalog, item, headers, staged, out)
+            outcome = split(con, catalog, item, headers, staged, out, scratch)
         last_rows = before["rows_accepted"] if before else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.checks import BITS, Check, any_broken, checked_sql, compile_checks, create_code_table
-from fudata_pipeline.load.headers import HeaderMap
+from fudata_pipeline.load.headers import HeaderMap, map_headers
 from fudata_pipeline.quality.score import RuleCount
-from fudata_pipeline.sources import Staged
+from fudata_pipeline.sources import Judge, Staged, Streamed
 
 ACCEPTED = "accepted.parquet"
 QUARANTINE = "quarantine.parquet"
@@ -51,7 +52,7 @@ def _fates_sql(item: Item) -> str:
     content = ", ".join(identifier(c) for c in item.columns)
     newest_first = f"ORDER BY {identifier(item.latest_by)} DESC NULLS LAST" if item.latest_by else ""
     return f"""
-        CREATE TEMP TABLE fates AS
+        CREATE OR REPLACE TEMP TABLE fates AS
         WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
         placed AS (
             SELECT _line, {key},
@@ -90,10 +91,54 @@ def _chosen(checks: tuple[Check, ...], said: list[str], fates: dict[str, str]) -
     return f"list_concat({', '.join(parts)}, CASE fate {cases} ELSE [] END)"
 
 
+def judge(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> Judge:
+    """How a long text of ``item`` is judged while ``con`` parses it: typed columns and rule masks, and of rows that are
+    to be set aside the delivered cells, ``_raw``."""
+
+    def of(delivered: tuple[str, ...]) -> Callable[[str], str]:
+        headers = map_headers(item, delivered)
+        checks = compile_checks(catalog, item, headers)
+        _create_codes(con, catalog, item, small=False)
+        cells = {header: f"#{n}" for n, header in enumerate(delivered)}  # names that no declared column has
+        named = ", ".join(f"c{n} AS {identifier(cell)}" for n, cell in enumerate(cells.values()))
+        carried = tuple(identifier(cell) for cell in cells.values())
+        placed = HeaderMap({name: cells[header] for name, header in headers.columns.items()}, ())
+        raw = _json({h: identifier(cells[h]) for h in (*headers.columns.values(), *headers.extra)})
+        aside = any_broken(checks, "quarantine")
+
+        def select(text: str) -> str:
+            table = f"(SELECT _line, _malformed, {named} FROM {text})"
+            sql = checked_sql(catalog, item, placed, checks, table, carried=carried)
+            return (
+                f"SELECT * EXCLUDE ({', '.join(carried)}), CASE WHEN _set_aside THEN {raw} END AS _raw "
+                f"FROM (SELECT *, {aside} AS _set_aside FROM ({sql}))"
+            )
+
+        return select
+
+    return of
+
+
+def _json(cells: dict[str, str]) -> str:
+    """SQL of the delivered cells by header, as JSON."""
+    return f"CAST(to_json({{{', '.join(f'{literal(h)}: {sql}' for h, sql in cells.items())}}}) AS VARCHAR)"
+
+
+def _create_codes(con: DuckDBPyConnection, catalog: Catalog, item: Item, *, small: bool) -> None:
+    for codes in {f.field.codes for f in item.fields if f.field.codes}:
+        create_code_table(con, catalog, codes, small=small)
+
+
 def split(
-    con: DuckDBPyConnection, catalog: Catalog, item: Item, headers: HeaderMap, staged: Staged, out: Path
+    con: DuckDBPyConnection,
+    catalog: Catalog,
+    item: Item,
+    headers: HeaderMap,
+    staged: Staged | Streamed,
+    out: Path,
+    work: Path,
 ) -> Split:
-    """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the staged delivery.
+    """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the delivery; ``work`` is a scratch folder.
 
     Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
     (JSON of the delivered cells by header) and ``_text`` (the raw line where it could not be parsed).
@@ -102,43 +147,84 @@ def split(
         NotConserved: if any row of the delivery is in none or in more than one of the three outcomes.
     """
     checks = compile_checks(catalog, item, headers)
-    for codes in {f.field.codes for f in item.fields if f.field.codes}:
-        create_code_table(con, catalog, codes)
-    con.execute("DROP TABLE IF EXISTS checked; DROP TABLE IF EXISTS fates")
-    source = parquet(staged.path)
-    con.execute(f"""
-        CREATE TEMP TABLE checked AS SELECT *, {any_broken(checks, "quarantine")} AS _set_aside
-        FROM ({checked_sql(catalog, item, headers, checks, source, small=staged.rows <= SMALL)})""")
+    _create_checked(con, catalog, item, headers, checks, staged)
     con.execute(_fates_sql(item))
-
+    fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     columns = ", ".join(identifier(c) for c in item.columns)
+    beaten = "AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted')" if fates else ""
     con.execute(f"""
-        COPY (SELECT _line, {columns} FROM checked
-              WHERE NOT _set_aside AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted'))
+        COPY (SELECT _line, {columns} FROM checked WHERE NOT _set_aside {beaten})
         TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
     names, reasons = _reasons_sql(catalog, checks)
-    delivered = ", ".join(f"{literal(h)}: s.{identifier(h)}" for h in (*headers.columns.values(), *headers.extra))
     con.execute(f"""
-        COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons,
-                CAST(to_json({{{delivered}}}) AS VARCHAR) AS _raw, s._text, {", ".join(f"c.{identifier(x)}" for x in item.columns)}
-              FROM checked c LEFT JOIN fates f USING (_line) JOIN {source} s ON s._line = c._line
-              WHERE _set_aside OR fate IN ('unique_key', 'superseded') ORDER BY c._line)
+        COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons, d._raw, d._text,
+                {", ".join(f"c.{identifier(x)}" for x in item.columns)}
+              FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work)} d USING (_line)
+              WHERE _set_aside OR fate IN ({_SET_ASIDE}) ORDER BY c._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
-    return _account(con, catalog, item, checks, staged.path, out)
+    return _account(con, catalog, item, checks, staged.rows, fates, out)
+
+
+_SET_ASIDE = "'unique_key', 'superseded'"
+"""The fates of rows that break no rule by themselves and go to quarantine all the same."""
+
+
+def _create_checked(
+    con: DuckDBPyConnection,
+    catalog: Catalog,
+    item: Item,
+    headers: HeaderMap,
+    checks: tuple[Check, ...],
+    staged: Staged | Streamed,
+) -> None:
+    """Make the table ``checked``: ``_line``, typed columns, ``_mask0 …``, ``_set_aside`` of every delivered row."""
+    if isinstance(staged, Streamed):  # only what could not be parsed has not been judged yet
+        count = (len(checks) - 1) // BITS + 1
+        masks = ", ".join(f"coalesce(_mask{n}, {int(n == 0)}) AS _mask{n}" for n in range(count))
+        source = f"SELECT * REPLACE ({masks}, coalesce(_set_aside, true) AS _set_aside) FROM {staged.table}"
+    else:
+        small = staged.rows <= SMALL
+        _create_codes(con, catalog, item, small=small)
+        judged = checked_sql(catalog, item, headers, checks, parquet(staged.path), small=small)
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {any_broken(checks, 'quarantine')} AS _set_aside FROM ({judged})"
+        )
+        source = "FROM judged"
+    con.execute(f"CREATE OR REPLACE TEMP VIEW checked AS {source}")
+
+
+def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Streamed, work: Path) -> str:
+    """A table of ``_line, _raw, _text`` of at least the rows that go to quarantine."""
+    names = (*headers.columns.values(), *headers.extra)
+    raw = _json({h: identifier(h) for h in names})
+    if isinstance(staged, Staged):
+        return f"(SELECT _line, {raw} AS _raw, _text FROM {parquet(staged.path)})"
+    blank = _json(dict.fromkeys(names, "CAST(NULL AS VARCHAR)"))
+    kept = f"SELECT _line, coalesce(_raw, {blank}) AS _raw, _text FROM checked WHERE _set_aside"
+    beaten = f"(SELECT _line FROM fates WHERE fate IN ({_SET_ASIDE}))"
+    if not con.execute(f"SELECT EXISTS (FROM {beaten})").fetchall()[0][0]:
+        return f"({kept})"
+    cells = staged.cells(con, beaten, work)
+    return f"({kept} UNION ALL SELECT _line, {raw}, NULL FROM {cells})"
 
 
 def _account(
-    con: DuckDBPyConnection, catalog: Catalog, item: Item, checks: tuple[Check, ...], staging: Path, out: Path
+    con: DuckDBPyConnection,
+    catalog: Catalog,
+    item: Item,
+    checks: tuple[Check, ...],
+    rows_in: int,
+    fates: dict[str, int],
+    out: Path,
 ) -> Split:
     """Count every outcome from what was written, and compare with what was delivered."""
-    rows_in, quarantined = (pq.read_metadata(path).num_rows for path in (staging, out / QUARANTINE))
+    quarantined = pq.read_metadata(out / QUARANTINE).num_rows
     content = ", ".join(identifier(c) for c in item.columns)
     accepted, digest = _one(
         con,
         f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) "
         f"FROM {parquet(out / ACCEPTED)}",
     )
-    fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     duplicate = fates.get("duplicate", 0)
     if rows_in != accepted + quarantined + duplicate:
         raise NotConserved(

@@ -3,5 +3,17 @@
 from fudata_pipeline.sources.delivery import DeliveryRefused, Snapshot, find_delivery, kept_snapshot, take_snapshot
 from fudata_pipeline.sources.sniff import sniff
 from fudata_pipeline.sources.stage import Staged, stage
+from fudata_pipeline.sources.streamed import Judge, Streamed
 
-__all__ = ["DeliveryRefused", "Snapshot", "Staged", "find_delivery", "kept_snapshot", "sniff", "stage", "take_snapshot"]
+__all__ = [
+    "DeliveryRefused",
+    "Judge",
+    "Snapshot",
+    "Staged",
+    "Streamed",
+    "find_delivery",
+    "kept_snapshot",
+    "sniff",
+    "stage",
+    "take_snapshot",
+]

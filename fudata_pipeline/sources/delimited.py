@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import shutil
-import uuid
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -18,28 +17,34 @@ import duckdb
 import pyarrow.parquet as pq
 
 from fudata_pipeline.catalog.model import Source
-from fudata_pipeline.engine.sql import file_literal, identifier, literal, parquet
+from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.sources.delivery import CHUNK, DeliveryRefused
 from fudata_pipeline.sources.headers import clean, unique_headers
-from fudata_pipeline.sources.numbering import Body, number_lines
+from fudata_pipeline.sources.numbering import Body, number_lines, parse, rejects_table
+from fudata_pipeline.sources.streamed import Judge, Streamed, stream
 from fudata_pipeline.sources.text import TextFile, read_text
+
+LONG = 50_000
+"""From so many lines on a text is worth :mod:`.streamed`."""
 
 
 def stage_delimited(
-    con: duckdb.DuckDBPyConnection, file: Path, source: Source, work: Path, out: Path
-) -> tuple[str, ...]:
+    con: duckdb.DuckDBPyConnection, file: Path, source: Source, work: Path, out: Path, judge: Judge | None = None
+) -> tuple[str, ...] | Streamed:
     """Write staging Parquet ``out`` and give the headers; ``work`` is a scratch folder.
+
+    With ``judge`` a long text is judged while it is read, and nothing is staged.
 
     Raises DeliveryRefused: what ``read_text`` raises, empty_delivery (no header), unreadable, truncated,
     line_too_long (a quote that is never closed swallows the lines after it).
     """
     text = read_text(file, source.encoding, work)
     headers, body = _head(text, source, work)
-    rejects = f"_rejects_{uuid.uuid4().hex}"
+    if judge is not None and text.lines >= LONG and body.width > 1:
+        return stream(con, body, headers, judge(headers), work)
     records = work / "records.parquet"
-    try:
-        _parse(con, body, rejects, records)
-        [(rejected,)] = con.execute(f"SELECT count(*) FROM {rejects}").fetchall()
+    with rejects_table(con) as rejects:
+        rejected = parse(con, body, lambda parser: f"SELECT * FROM {parser}", rejects, records)
         if rejected == 0 and pq.read_metadata(records).num_rows == body.last_line - body.head:
             rows = (
                 f"SELECT file_row_number + {body.head + 1} AS _line, NULL::VARCHAR AS _malformed, "
@@ -47,9 +52,6 @@ def stage_delimited(
             )
         else:
             rows = number_lines(con, body, records, rejects, work)
-    finally:
-        con.execute(f"DROP TABLE IF EXISTS {rejects}")
-        con.execute(f"DROP TABLE IF EXISTS {rejects}_scans")
     names = ", ".join(f"c{i} AS {identifier(name)}" for i, name in enumerate(headers))
     # a blank line reads as an empty value of an only column
     where = "WHERE c0 IS NOT NULL OR _malformed IS NOT NULL" if body.width == 1 else ""
@@ -86,23 +88,7 @@ def _head(text: TextFile, source: Source, work: Path) -> tuple[tuple[str, ...], 
             whole.seek(sum(len(line.encode()) for line in head))
             shutil.copyfileobj(whole, copy, CHUNK)
     cut = len(head) - skip
-    body = Body(path, skip, cut, text.lines, text.last_line, text.ends_with_newline, len(cells), source.delimiter)
+    body = Body(
+        path, skip, cut, text.lines, text.last_line, text.ends_with_newline, text.quoted, len(cells), source.delimiter
+    )
     return unique_headers(cells), body
-
-
-def _parse(con: duckdb.DuckDBPyConnection, body: Body, rejects: str, records: Path) -> None:
-    """Good records, in order, to ``records``; one or more reasons for each other record to table ``rejects``.
-
-    Numbering while parsing (``row_number() OVER ()``) would do all of it on one thread.
-    """
-    columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(body.width))
-    try:
-        con.execute(
-            f"COPY (SELECT * FROM read_csv({file_literal(body.path)}, auto_detect=false, header=false, "
-            f"columns={{{columns}}}, delim={literal(body.delimiter)}, quote='\"', escape='\"', nullstr='', "
-            f"skip={body.skip}, new_line='\\n', compression='none', store_rejects=true, "
-            f"rejects_table='{rejects}', rejects_scan='{rejects}_scans', rejects_limit=0)) "
-            f"TO {literal(records)} (FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1)"
-        )
-    except duckdb.InvalidInputException:  # its message quotes the line
-        raise DeliveryRefused("unreadable", f"无法按分隔符“{body.delimiter}”解析") from None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,7 @@ class Body:
     lines: int
     last_line: int
     ends_with_newline: bool
+    quoted: bool
     width: int
     delimiter: str
 
@@ -46,8 +49,54 @@ class Body:
         return self.skip + self.cut
 
 
-def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, rejects: str, work: Path) -> str:
-    """SQL giving ``_line, _malformed, _text, c0 …`` of all records: good ones (``records``) and rejected.
+def parse(con: duckdb.DuckDBPyConnection, body: Body, select: Callable[[str], str], rejects: str, records: Path) -> int:
+    """What ``select`` makes of the table of good records (text columns ``c0 …``), in order, to the Parquet ``records``;
+    one or more reasons for each other record to the table ``rejects``, and how many there are.
+
+    Numbering while parsing (``row_number() OVER ()``) would do all of it on one thread.
+    """
+    columns = ", ".join(f"c{i}: 'VARCHAR'" for i in range(body.width))
+    parser = (
+        f"read_csv({file_literal(body.path)}, auto_detect=false, header=false, columns={{{columns}}}, "
+        f"delim={literal(body.delimiter)}, quote='\"', escape='\"', nullstr='', skip={body.skip}, new_line='\\n', "
+        f"compression='none', store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scans', "
+        "rejects_limit=0)"
+    )
+    try:
+        con.execute(
+            f"COPY ({select(parser)}) TO {literal(records)} (FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1)"
+        )
+    except duckdb.InvalidInputException:  # its message quotes the line
+        raise DeliveryRefused("unreadable", f"无法按分隔符“{body.delimiter}”解析") from None
+    [(rejected,)] = con.execute(f"SELECT count(*) FROM {rejects}").fetchall()
+    return int(rejected)
+
+
+@contextmanager
+def rejects_table(con: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """The name of a table for one parse, and of none after it."""
+    name = f"_rejects_{uuid.uuid4().hex}"
+    try:
+        yield name
+    finally:
+        con.execute(f"DROP TABLE IF EXISTS {name}; DROP TABLE IF EXISTS {name}_scans")
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """What lies between the good records: ``gaps`` and ``rejected`` are Parquet files.
+
+    ``gaps``: after the first ``before`` lines of good records come ``lines`` other lines, counted from the start.
+    ``tall``: some records cover more than one line.
+    """
+
+    gaps: Path
+    rejected: Path
+    tall: bool
+
+
+def find_gaps(con: duckdb.DuckDBPyConnection, body: Body, records: Path, height: str, rejects: str, work: Path) -> Gaps:
+    """Where blank lines and rejected records are; ``height`` is SQL over ``records``: the lines that a record covers.
 
     Raises DeliveryRefused: truncated, or line_too_long if DuckDB lost lines, as it does after an open quote.
     """
@@ -75,31 +124,48 @@ def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, reje
         f"SELECT unnest(range(line, line + height)) FROM {parquet(rejected)})) GROUP BY 1",
         gaps,
     )
-    good = f"{parquet(records)}"
-    height = _height(body.width)
     [(count, covered, apart)] = con.execute(
         f"SELECT count(*), coalesce(sum({height}), 0), "
-        f"(SELECT coalesce(max(lines), 0) FROM {parquet(gaps)}) FROM {good}"
+        f"(SELECT coalesce(max(lines), 0) FROM {parquet(gaps)}) FROM {parquet(records)}"
     ).fetchall()
     if covered + apart != body.lines - body.head:
         line = _last_record(body)
         if not body.ends_with_newline:
             raise DeliveryRefused("truncated", f"第 {line} 行起引号未闭合，直到文件末尾", line)
         raise DeliveryRefused("line_too_long", f"第 {line} 行起引号未闭合，其后的行无法区分", line)
-    nth = "file_row_number + 1"  # of the lines that good records cover; a running sum takes one thread
-    if covered > count:
-        nth = f"(sum({height}) OVER (ROWS UNBOUNDED PRECEDING) - {height} + 1)::BIGINT"
+    return Gaps(gaps, rejected, covered > count)
+
+
+def nth_line(height: str, *, tall: bool) -> str:
+    """SQL over the records' file: which of the lines that good records cover is a record's first."""
+    # A running sum takes one thread.
+    return f"(sum({height}) OVER (ROWS UNBOUNDED PRECEDING) - {height} + 1)::BIGINT" if tall else "file_row_number + 1"
+
+
+def malformed(body: Body, gaps: Gaps) -> str:
+    """SELECT ``_line, _malformed, _text`` of the rejected records; what an open quote swallowed, line by line."""
+    return f"""
+        SELECT unnest(CASE WHEN swallowed THEN range(line, line + height) ELSE [line] END) AS _line,
+               reason AS _malformed, unnest(CASE WHEN swallowed THEN parts ELSE [text] END) AS _text
+        FROM (SELECT *, reason = 'UNQUOTED VALUE' AND line + height > {body.last_line} AS swallowed
+              FROM {parquet(gaps.rejected)} WHERE trim(text, ' \t\u3000\n') <> '')"""
+
+
+def number_lines(con: duckdb.DuckDBPyConnection, body: Body, records: Path, rejects: str, work: Path) -> str:
+    """SQL giving ``_line, _malformed, _text, c0 …`` of all records: good ones (``records``) and rejected.
+
+    Raises DeliveryRefused: see :func:`find_gaps`.
+    """
+    height = record_height(body.width)
+    gaps = find_gaps(con, body, records, height, rejects, work)
     columns = ", ".join(f"c{i}" for i in range(body.width))
     return f"""
         SELECT {body.head} + nth + coalesce(gap.lines, 0) AS _line, NULL::VARCHAR AS _malformed,
                NULL::VARCHAR AS _text, {columns}
-        FROM (SELECT *, {nth} AS nth FROM {good}) r
-        ASOF LEFT JOIN {parquet(gaps)} gap ON gap.before < r.nth
-        UNION ALL
-        SELECT unnest(CASE WHEN swallowed THEN range(line, line + height) ELSE [line] END), reason,
-               unnest(CASE WHEN swallowed THEN parts ELSE [text] END), {", ".join(["NULL"] * body.width)}
-        FROM (SELECT *, reason = 'UNQUOTED VALUE' AND line + height > {body.last_line} AS swallowed
-              FROM {parquet(rejected)} WHERE trim(text, ' \t\u3000\n') <> '')
+        FROM (SELECT *, {nth_line(height, tall=gaps.tall)} AS nth FROM {parquet(records)}) r
+        ASOF LEFT JOIN {parquet(gaps.gaps)} gap ON gap.before < r.nth
+        UNION ALL BY NAME
+        ({malformed(body, gaps)})
         ORDER BY _line"""
 
 
@@ -107,7 +173,7 @@ def _save(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     con.execute(f"COPY ({query}) TO {literal(path)} (FORMAT parquet)")
 
 
-def _height(width: int) -> str:
+def record_height(width: int) -> str:
     """SQL: the lines a good record covers, less blank ones inside its quotes (they count as blank lines)."""
     if width == 1:
         return "coalesce(len(string_split(c0, chr(10))), 1)"

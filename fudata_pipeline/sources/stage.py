@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -19,13 +18,15 @@ from fudata_pipeline.sources.excel import stage_excel
 from fudata_pipeline.sources.jsonl import stage_jsonl
 from fudata_pipeline.sources.parquet import stage_parquet
 from fudata_pipeline.sources.sniff import describe, sniff
+from fudata_pipeline.sources.streamed import Judge, Streamed
 
 _Stager = Callable[[duckdb.DuckDBPyConnection, Path, Source, Path, Path], tuple[str, ...]]
-_FORMATS: dict[str, tuple[_Stager, tuple[str, ...]]] = {  # how to stage it, and what the file must really be
-    "csv": (stage_delimited, ("text", "binary")),
-    "jsonl": (stage_jsonl, ("text", "binary")),
-    "excel": (stage_excel, ("xlsx", "xls")),
-    "parquet": (stage_parquet, ("parquet",)),
+_STAGERS: dict[str, _Stager] = {"jsonl": stage_jsonl, "excel": stage_excel, "parquet": stage_parquet}
+_KINDS = {  # what a file of the format must really be
+    "csv": ("text", "binary"),
+    "jsonl": ("text", "binary"),
+    "excel": ("xlsx", "xls"),
+    "parquet": ("parquet",),
 }
 _TITLES = {"csv": "分隔符文本", "jsonl": "JSON Lines", "excel": "Excel 工作簿", "parquet": "Parquet"}
 
@@ -44,32 +45,51 @@ class Staged:
     malformed: int
 
 
-def stage(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, source: Source, out: Path, temp_dir: Path) -> Staged:
-    """Write the staging file ``out``, whole or not at all; scratch files go below ``temp_dir``.
+def stage(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    source: Source,
+    out: Path,
+    work: Path,
+    judge: Judge | None = None,
+) -> Staged | Streamed:
+    """Write the staging file ``out``, whole or not at all; ``work`` is a scratch folder.
+
+    With ``judge`` a long text is judged while it is parsed instead, and what is kept of it lies in ``work``.
 
     Raises DeliveryRefused with the rule the delivery breaks; duckdb.Error and OSError are faults of ours.
     """
-    stager, kinds = _FORMATS[source.format]
     kind = sniff(snapshot.path)
     if kind == "empty":
         raise DeliveryRefused("empty_delivery", "文件为 0 字节")
-    if kind not in kinds:
+    if kind not in _KINDS[source.format]:
         really = describe(snapshot.path, kind)
         raise DeliveryRefused("wrong_format", f"申报的格式是 {_TITLES[source.format]}，实际是{really}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    temp_dir.mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with TemporaryDirectory(dir=temp_dir) as work, _insertion_order(con):
-            headers = stager(con, snapshot.path, source, Path(work), part)
+        with _insertion_order(con):
+            if source.format == "csv":
+                done = stage_delimited(con, snapshot.path, source, work, part, judge)
+                if isinstance(done, Streamed):
+                    if done.rows == 0:
+                        raise _header_only(done.headers)
+                    return done
+            else:
+                done = _STAGERS[source.format](con, snapshot.path, source, work, part)
         query = f"SELECT count(*), count(_malformed) FROM {parquet(part)}"
         [(rows, malformed)] = con.execute(query).fetchall()
         if rows == 0:
-            raise DeliveryRefused("header_only", f"有 {len(headers)} 列表头，没有数据行")
+            raise _header_only(done)
         part.replace(out)
     finally:
         part.unlink(missing_ok=True)
-    return Staged(out, headers, rows, malformed)
+    return Staged(out, done, rows, malformed)
+
+
+def _header_only(headers: tuple[str, ...]) -> DeliveryRefused:
+    return DeliveryRefused("header_only", f"有 {len(headers)} 列表头，没有数据行")
 
 
 @contextmanager

@@ -20,13 +20,14 @@ class TextFile:
     """A checked text in UTF-8 with LF line ends and no byte order mark.
 
     ``lines`` counts physical lines, the last one also without its newline; ``last_line`` is the last that is
-    not empty.
+    not empty. ``quoted``: there is a double quote somewhere.
     """
 
     path: Path
     lines: int
     last_line: int
     ends_with_newline: bool
+    quoted: bool
 
 
 def read_text(file: Path, encoding: str, work: Path) -> TextFile:
@@ -57,7 +58,7 @@ def read_text(file: Path, encoding: str, work: Path) -> TextFile:
     if not check.filled:
         raise DeliveryRefused("empty_delivery", "文件中没有内容（0 字节或只有空白）")
     lines = check.newlines + (check.tail > 0)
-    return TextFile(work / "text" if copy else file, lines, check.last_line, check.tail == 0)
+    return TextFile(work / "text" if copy else file, lines, check.last_line, check.tail == 0, check.quoted)
 
 
 def _newlines(chunks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
@@ -87,6 +88,7 @@ class _Check:
         self.last_line = 0
         self.tail = 0  # bytes since the last newline
         self.filled = False
+        self.quoted = False
 
     def feed(self, data: bytes) -> None:
         nul = data.find(b"\0")
@@ -100,6 +102,7 @@ class _Check:
         if text:
             self.last_line = before + data.count(b"\n", 0, len(text)) + 1
         self.filled = self.filled or bool(text and not text.isspace())
+        self.quoted = self.quoted or b'"' in data
 
     def _lengths(self, data: bytes) -> None:
         """Leap from newline to newline as far as the limit allows; where there is none, refuse."""

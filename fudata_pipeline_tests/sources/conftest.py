@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
 
 from fudata_pipeline.catalog.model import Source
-from fudata_pipeline.sources import DeliveryRefused, Staged, stage, take_snapshot
+from fudata_pipeline.sources import DeliveryRefused, Staged, delimited, stage, take_snapshot
 
 
 class Bench:
@@ -26,7 +27,33 @@ class Bench:
             file.write_bytes(data)
         source = Source.model_validate({"path": "*", "format": "csv"} | declared)
         snapshot = take_snapshot(file, self.folder / "snapshots")
-        return stage(self.con, snapshot, source, self.out, self.folder / "tmp")
+        with TemporaryDirectory() as work:
+            staged = stage(self.con, snapshot, source, self.out, Path(work))
+        assert isinstance(staged, Staged)
+        return staged
+
+    def streamed(self, file: Path, monkeypatch: pytest.MonkeyPatch, **declared: object) -> list[tuple] | None:
+        """The same rows from judging while parsing, where the judge keeps everything; the cells of each read again.
+
+        None for what is never streamed: a text of one column.
+        """
+        source = Source.model_validate({"path": "*", "format": "csv"} | declared)
+        snapshot = take_snapshot(file, self.folder / "snapshots")
+        monkeypatch.setattr(delimited, "LONG", 0)
+        with TemporaryDirectory() as work:
+            keep = "SELECT * EXCLUDE (_malformed, _text) FROM "
+            made = stage(self.con, snapshot, source, self.out, Path(work), lambda _: lambda table: keep + table)
+            if isinstance(made, Staged):
+                return None
+            columns = ", ".join(f"c{i}" for i in range(len(made.headers)))
+            select = f"SELECT _line, _malformed, _text, {columns} FROM {made.table} ORDER BY _line"
+            found = self.con.execute(select).fetchall()
+            assert (len(found), sum(row[1] is not None for row in found)) == (made.rows, made.malformed)
+            some = f"(SELECT _line FROM {made.table} WHERE _malformed IS NULL)"
+            again = self.con.execute(f"FROM {made.cells(self.con, some, Path(work))} ORDER BY _line").fetchall()
+            assert again == [(row[0], *row[3:]) for row in found if row[1] is None]
+        self.clean()
+        return found
 
     def rows(self, data: bytes | Path, name: str = "a.csv", **declared: object) -> list[tuple]:
         """All staged rows, in the order of the file: ``_line, _malformed, _text``, then the columns."""
@@ -35,6 +62,10 @@ class Bench:
         assert (len(found), sum(row[1] is not None for row in found)) == (staged.rows, staged.malformed)
         assert [row[0] for row in found] == sorted(row[0] for row in found)
         self.clean()
+        if declared.get("format", "csv") == "csv":
+            with pytest.MonkeyPatch.context() as patch:
+                file = data if isinstance(data, Path) else self.folder / name
+                assert self.streamed(file, patch, **declared) in (found, None)
         return found
 
     def refuse(self, data: bytes | Path, name: str = "a.csv", **declared: object) -> DeliveryRefused:
