@@ -11,6 +11,7 @@ from fudata_pipeline.console import err, out, progress, show_products, show_tabl
 from fudata_pipeline.load.item import ROW_COUNTS, UNCHANGED, VERDICTS
 from fudata_pipeline.nightly import Night, products, run_night
 from fudata_pipeline.project import Project
+from fudata_pipeline.quality.score import mean
 from fudata_pipeline.synthetic.district import District, delivering, render_night
 from fudata_pipeline.synthetic.render import Rendered
 
@@ -86,14 +87,12 @@ def show_night(night: Night) -> None:
 
 
 def scoreboard(project: Project) -> list[dict[str, Any]]:
-    """Per unit: items with a good version, rows of those versions, and the row-weighted score."""
+    """Per unit: items with a good version, rows of those versions, and their score, each item counting once."""
     rows = []
     current = project.registry.current_loads()
     for unit in project.catalog.units:
         declared = project.catalog.items_of(unit.id)
         loads = [current[i.id] for i in declared if i.id in current]
-        scored = [(load["score"], load["rows_in"]) for load in loads if load["score"] is not None]
-        weight = sum(n for _, n in scored)
         rows.append(
             {
                 "unit": unit.id,
@@ -101,7 +100,7 @@ def scoreboard(project: Project) -> list[dict[str, Any]]:
                 "items_declared": len(declared),
                 "items_current": len(loads),
                 **{c: sum(load[c] for load in loads) for c in ROW_COUNTS},
-                "score": round(sum(s * n for s, n in scored) / weight, 1) if weight else None,
+                "score": mean(load["score"] for load in loads),
             }
         )
     return rows

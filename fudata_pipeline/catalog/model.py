@@ -13,10 +13,13 @@ import re
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Severity = Literal["block", "quarantine", "warn", "info"]
 """block: refuse the whole load; quarantine: set the row aside; warn, info: keep the row, count and report it."""
+
+Cycle = Literal["realtime", "daily", "weekly", "monthly", "quarterly", "halfyearly", "yearly", "irregular"]
+"""更新周期: how often an item is delivered."""
 
 
 def file_name(title: str) -> str:
@@ -200,7 +203,7 @@ class Item(Declared):
     department: str | None = None  # 提供方内部部门
     system: str | None = None  # 来源信息系统名称
     archetype: str | None = None
-    cycle: Literal["realtime", "daily", "weekly", "monthly", "quarterly", "halfyearly", "yearly", "irregular"]
+    cycle: Cycle
     share: Share
     open: bool = False
     open_condition: str | None = None
@@ -317,3 +320,17 @@ class District(Declared):
     grid_item: str | None = None
     scale: float = Field(default=1.0, gt=0)  # share of the declared records that deliveries hold; 1: the real thing
     score_weights: dict[str, float]  # GB/T 36344 dimension -> weight
+    grades: dict[str, float] = {"优": 95, "良": 85, "中": 70, "差": 0}  # grade -> least score; all [A]
+    cycle_days: dict[Cycle, int] = {  # days from one delivery to the next; a cycle without days is never late
+        "realtime": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "halfyearly": 183, "yearly": 366
+    }  # fmt: skip
+    grace_days: dict[Cycle, int] = {  # on top of them, before an item counts as late
+        "realtime": 1, "daily": 1, "weekly": 2, "monthly": 7, "quarterly": 8, "halfyearly": 17, "yearly": 34
+    }  # fmt: skip
+
+    @field_validator("grades")
+    @classmethod
+    def _every_score_has_a_grade(cls, grades: dict[str, float]) -> dict[str, float]:
+        if 0 not in grades.values() or len(set(grades.values())) < len(grades):
+            raise ValueError("各等级的最低分须互不相同，最末一级从 0 分起")
+        return grades

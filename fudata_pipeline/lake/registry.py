@@ -6,6 +6,7 @@ it is current, and the registry says so in one transaction after the files are d
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,11 +34,13 @@ loads = Table(
     Column("rows_quarantined", BigInteger, nullable=False, default=0),
     Column("rows_duplicate", BigInteger, nullable=False, default=0),
     Column("score", Float),
+    Column("dimensions", JSON, nullable=False),  # GB/T 36344 dimension -> 0..100
     Column("content_hash", String(40)),
     Column("seconds", Float, nullable=False, default=0.0),
     Column("rules", JSON, nullable=False),  # rule counts: [{column, rule, severity, failed, checked}]
     Column("gate", JSON, nullable=False),  # great-expectations verdict, expectation by expectation
     Column("warnings", JSON, nullable=False),
+    Column("repeats", JSON, nullable=False),  # [file name, time] of later deliveries of the very same content
     Index("loads_by_item", "item", "seq"),
 )
 
@@ -57,6 +60,9 @@ builds = Table(
     Column("built_at", DateTime, nullable=False),
     Column("rows", BigInteger, nullable=False),
 )
+
+JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings")]
+"""The columns that say what became of a delivery, without the lists that say why."""
 
 Row = sa.RowMapping
 
@@ -101,6 +107,24 @@ class Registry:
         query = sa.select(loads).where(loads.c.seq.in_(newest)).order_by(loads.c.item)
         with self.engine.connect() as con:
             return list(con.execute(query).mappings())
+
+    def record_repeat(self, load_id: str, file_name: str, at: datetime) -> None:
+        """Note that a file brought the content of this load once more."""
+        this = loads.c.load_id == load_id
+        with self.engine.begin() as con:
+            before = con.execute(sa.select(loads.c.repeats).where(this)).scalar_one()
+            con.execute(loads.update().where(this).values(repeats=[*before, [file_name, at.isoformat()]]))
+
+    def load(self, load_id: str) -> Row:
+        """One load, which must be there."""
+        with self.engine.connect() as con:
+            return con.execute(sa.select(loads).where(loads.c.load_id == load_id)).mappings().one()
+
+    def judgements(self, item: str | None = None) -> list[Row]:
+        """Every load (of an item), oldest first, without its rule counts, gate and warnings."""
+        query = sa.select(*JUDGEMENT).order_by(loads.c.seq)
+        with self.engine.connect() as con:
+            return list(con.execute(query.where(loads.c.item == item) if item else query).mappings())
 
     def all_loads(self) -> list[Row]:
         """Every load, oldest first."""

@@ -19,9 +19,11 @@ from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.deliveries import PROMOTED, file_names, since_last_good
 from fudata_pipeline.load.headers import map_headers
 from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, judge, split
 from fudata_pipeline.project import Project
+from fudata_pipeline.quality.freshness import freshness
 from fudata_pipeline.quality.gate import validate
 from fudata_pipeline.quality.score import RuleCount, score
 from fudata_pipeline.settings import now
@@ -29,7 +31,6 @@ from fudata_pipeline.sources import DeliveryRefused, Snapshot, find_delivery, ke
 
 log = logging.getLogger(__name__)
 
-PROMOTED = "promoted"
 UNCHANGED = "unchanged"
 SOURCE_MISSING = "source_missing"
 REFUSED_CONTRACT = "refused_contract"
@@ -67,6 +68,7 @@ class LoadResult:
     rows_quarantined: int = 0
     rows_duplicate: int = 0
     score: float | None = None
+    dimensions: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     rules: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     repeated: bool = False
@@ -95,7 +97,9 @@ def _snapshot_dir(project: Project, item: Item) -> Path:
 def _repeated(item: Item, row: Row) -> LoadResult:
     """The last load once more, when nothing new arrived."""
     verdict = UNCHANGED if row["verdict"] == PROMOTED else row["verdict"]
-    values: dict[str, Any] = {name: row[name] for name in ("reason", "load_id", "file_name", "score", *ROW_COUNTS)}
+    values: dict[str, Any] = {
+        name: row[name] for name in ("reason", "load_id", "file_name", "score", "dimensions", *ROW_COUNTS)
+    }
     values |= {"warnings": tuple(row["warnings"]), "rules": tuple(row["rules"])}
     return LoadResult(item.unit, item.id, item.title, verdict, **values, repeated=True)
 
@@ -141,6 +145,8 @@ def nothing_to_load(project: Project, item: Item, last: Row | None) -> LoadResul
             judged = last is not None and last["sha256"] and last["verdict"] != INTERNAL_ERROR
             if last is None or not judged or last["contract"] != _contract(project, item):
                 return None
+            if delivered.name not in file_names(last):
+                return None
             if not kept_snapshot(delivered, _snapshot_dir(project, item), last["sha256"]):
                 return None
             result = _repeated(item, last)
@@ -177,12 +183,18 @@ def _load(project: Project, item: Item, *, again: bool) -> LoadResult:
         contract = _contract(project, item)
         same = last is not None and (last["sha256"], last["contract"]) == (snapshot.sha256, contract)
         if last is not None and same and not again and last["verdict"] != INTERNAL_ERROR:
+            if snapshot.file_name not in file_names(last):
+                project.registry.record_repeat(last["load_id"], snapshot.file_name, now())
             return _repeated(item, last)
         blank = replace(blank, load_id=_new_load_id(project, item, snapshot), file_name=snapshot.file_name)
         result, extra = _take_in(project, item, snapshot, blank)
     except DeliveryRefused as refusal:
         reason = _refusal(project, item, blank, refusal)
-        result, extra = replace(blank, verdict=REFUSED_CONTRACT, reason=reason), {}
+        judged = score(project.catalog, [], readable=False)
+        result = replace(
+            blank, verdict=REFUSED_CONTRACT, reason=reason, score=judged.total, dimensions=judged.dimensions
+        )
+        extra = {}
     except OSError as error:
         full = error.errno == errno.ENOSPC
         cure = "磁盘已满，请清理后重试；交付文件原样保留" if full else "请检查文件与目录权限后重试"
@@ -270,7 +282,9 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
         if count.failed and count.severity in ("warn", "info"):
             titles = "、".join(item.column(c).title for c in count.column.split("+") if c)
             warnings.append(f"{titles}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
-    total = score(catalog, list(outcome.counts)).total
+    previous, arrived = since_last_good(project.registry.judgements(item.id), snapshot.sha256, now().date())
+    timely = freshness(catalog.district, item.cycle, previous, arrived)
+    judged = score(catalog, outcome.counts, timely=timely, readable=True)
     result = replace(
         blank,
         verdict=PROMOTED if gate.passed else REFUSED_GATE,
@@ -279,7 +293,8 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
         rows_accepted=outcome.accepted,
         rows_quarantined=outcome.quarantined,
         rows_duplicate=outcome.duplicate,
-        score=total,
+        score=judged.total,
+        dimensions=judged.dimensions,
         warnings=tuple(warnings),
         rules=tuple(asdict(c) for c in outcome.counts),
     )
@@ -308,6 +323,8 @@ def _record(
             "reason": result.reason[:2000],
             **{name: getattr(result, name) for name in ROW_COUNTS},
             "score": result.score,
+            "dimensions": result.dimensions,
+            "repeats": [],
             "content_hash": extra.get("content_hash"),
             "seconds": round(seconds, 3),
             "rules": list(result.rules),

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.catalog.model import Severity
+from fudata_pipeline.catalog.model import District, Severity
+
+TIMELY = "时效性"
+ACCESSIBLE = "可访问性"
 
 DIMENSIONS = {
     "01": "规范性",
     "02": "完整性",
     "03": "准确性",
     "04": "一致性",
-    "05": "时效性",
-    "06": "可访问性",
+    "05": TIMELY,
+    "06": ACCESSIBLE,
 }
 """First two digits of an indicator of the standard -> its dimension."""
+
+COLUMNS = dict(
+    zip(
+        DIMENSIONS.values(),
+        ("normativity", "completeness", "accuracy", "consistency", "timeliness", "accessibility"),
+        strict=True,
+    )
+)
+"""Dimension -> its name as a column."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +51,21 @@ class Score:
     dimensions: dict[str, float]
 
 
-def score(catalog: Catalog, counts: list[RuleCount]) -> Score:
+def score(
+    catalog: Catalog, counts: Iterable[RuleCount], *, timely: float | None = None, readable: bool | None = None
+) -> Score:
     """The score of a load.
 
     A dimension's value is ``100 * (1 - sum of failed / sum of checked)`` over the counts of its rules: every check of
-    every value weighs the same, whatever its severity. The total is the mean of the dimensions in which anything was
-    checked, weighted by the district's ``score_weights``; a dimension without a weight does not enter it. A count whose
-    rule is no longer declared is left out, since its dimension is unknown.
+    every value weighs the same, whatever its severity. A count whose rule is no longer declared is left out, since its
+    dimension is unknown. Two dimensions are also of the delivery as a whole, and of two values the lower one holds,
+    because neither makes up for the other [A]:
+
+    - 时效性: ``timely``, the freshness of the delivery against its declared cycle (:mod:`.freshness`).
+    - 可访问性: 100 if the delivery could be read (``readable``), 0 if it was refused unread. Whether the unit's systems
+      can be reached at any hour, which the standard means as well, is not measured [A].
+
+    None for either: not judged.
     """
     checked: defaultdict[str, int] = defaultdict(int)
     failed: defaultdict[str, int] = defaultdict(int)
@@ -56,10 +77,48 @@ def score(catalog: Catalog, counts: list[RuleCount]) -> Score:
         checked[dimension] += count.checked
         failed[dimension] += count.failed
     exact = {d: 100 * (1 - failed[d] / checked[d]) for d in DIMENSIONS.values() if checked[d]}
-    weights = {d: catalog.district.score_weights.get(d, 0.0) for d in exact}
-    weight = sum(weights.values())
-    total = sum(weights[d] * exact[d] for d in exact) / weight if weight else None
+    if timely is not None:
+        exact[TIMELY] = min(timely, exact.get(TIMELY, timely))
+    if readable is not None:
+        exact[ACCESSIBLE] = min(100.0, exact.get(ACCESSIBLE, 100.0)) if readable else 0.0
+    total = weigh(catalog.district, exact)
     return Score(
-        total=None if total is None else round(total, 1),
-        dimensions={d: round(value, 1) for d, value in exact.items()},
+        None if total is None else round(total, 1), {d: round(exact[d], 1) for d in DIMENSIONS.values() if d in exact}
     )
+
+
+def weigh(district: District, dimensions: Mapping[str, float]) -> float | None:
+    """The total of dimensions: their mean by the district's ``score_weights``.
+
+    A dimension without a weight does not enter it. What could not be read is worth nothing, whatever else is known
+    about it, when it came for example.
+    """
+    if dimensions.get(ACCESSIBLE) == 0:
+        return 0.0
+    weights = {d: district.score_weights.get(d, 0.0) for d in dimensions}
+    weight = sum(weights.values())
+    return sum(weights[d] * dimensions[d] for d in dimensions) / weight if weight else None
+
+
+def aged(district: District, dimensions: Mapping[str, float], fresh: float | None) -> dict[str, float]:
+    """The dimensions of a load when its item has become late since: 时效性 falls to ``fresh``, today's freshness."""
+    if not dimensions or fresh is None or fresh >= dimensions.get(TIMELY, 100.0):
+        return dict(dimensions)
+    return {**dimensions, TIMELY: fresh}
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The score of several: the plain mean of those that have one, each counting once.
+
+    Of an item over its deliveries, and of a unit over its items. Not by rows: one table of millions would hide that
+    thirty small ones are late or wrong, and a unit answers for every item it declared [A].
+    """
+    known = [v for v in values if v is not None]
+    return round(sum(known) / len(known), 1) if known else None
+
+
+def grade(district: District, total: float | None) -> str | None:
+    """The grade of a score: of the district's ``grades`` the one with the greatest least score that it reaches."""
+    if total is None:
+        return None
+    return max((least, name) for name, least in district.grades.items() if total >= least)[1]

@@ -58,6 +58,7 @@ RULES = (
     _rule("resident_id", "0302", violation="{raw} IS NOT NULL AND NOT is_resident_id({value})"),
     _rule("phone", "0302", "warn", "{raw} IS NOT NULL AND NOT is_phone({value})"),
     _rule("unique_key", "0304"),
+    _rule("dates_in_order", "0503"),
     _rule("birth_matches_id", "0401", "warn"),
 )
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.quality.score import RuleCount, score
+from fudata_pipeline.catalog.model import District
+from fudata_pipeline.quality.score import ACCESSIBLE, TIMELY, RuleCount, aged, grade, mean, score
 
 
 def count(rule: str, checked: int, failed: int) -> RuleCount:
@@ -35,3 +38,58 @@ def test_nothing_checked_gives_no_score(catalog: Catalog) -> None:
 
 def test_a_rule_no_longer_declared_is_left_out(catalog: Catalog) -> None:
     assert score(catalog, [count("retired", 10, 10), count("required", 10, 0)]).total == 100.0
+
+
+def test_timeliness_is_the_lower_of_rules_and_freshness(catalog: Catalog) -> None:
+    late_row = [count("required", 10, 0), count("dates_in_order", 10, 4)]
+    assert score(catalog, late_row).dimensions[TIMELY] == 60.0
+    assert score(catalog, late_row, timely=50.0).dimensions[TIMELY] == 50.0
+    assert score(catalog, late_row, timely=100.0).dimensions[TIMELY] == 60.0
+    assert score(catalog, [count("required", 10, 0)], timely=80.0).dimensions == {"完整性": 100.0, TIMELY: 80.0}
+
+
+def test_what_cannot_be_read_is_worth_nothing(catalog: Catalog) -> None:
+    refused = score(catalog, [], timely=100.0, readable=False)
+    assert refused.dimensions == {TIMELY: 100.0, ACCESSIBLE: 0.0}
+    assert refused.total == 0.0
+    assert score(catalog, [count("required", 10, 5)], readable=True).dimensions == {"完整性": 50.0, ACCESSIBLE: 100.0}
+
+
+@pytest.mark.parametrize(
+    ("total", "name"),
+    [
+        (100.0, "优"),
+        (95.0, "优"),
+        (94.9, "良"),
+        (85.0, "良"),
+        (84.9, "中"),
+        (70.0, "中"),
+        (69.9, "差"),
+        (0.0, "差"),
+        (None, None),
+    ],
+)
+def test_grades_at_their_thresholds(catalog: Catalog, total: float | None, name: str | None) -> None:
+    assert grade(catalog.district, total) == name
+
+
+@pytest.mark.parametrize("grades", [{"优": 90.0}, {"优": 90.0, "良": 90.0, "差": 0.0}])
+def test_grades_leave_no_score_without_one(catalog: Catalog, grades: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="从 0 分起"):
+        District(name="", code="", code_prefix="308", score_weights={}, grades=grades)
+
+
+def test_a_late_item_loses_timeliness_only(catalog: Catalog) -> None:
+    assert aged(catalog.district, {"完整性": 90.0}, 50.0) == {"完整性": 90.0, TIMELY: 50.0}
+    assert aged(catalog.district, {TIMELY: 40.0}, 50.0) == {TIMELY: 40.0}
+    assert (
+        aged(catalog.district, {"完整性": 90.0}, 100.0)
+        == aged(catalog.district, {"完整性": 90.0}, None)
+        == {"完整性": 90.0}
+    )
+    assert aged(catalog.district, {}, 50.0) == {}
+
+
+def test_the_mean_counts_each_once() -> None:
+    assert mean([90.0, None, 100.0]) == 95.0
+    assert mean([None]) is None
