@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         return self.data_dir / "published" / "futian.duckdb"
 
     @cached_property
+    def reports_dir(self) -> Path:
+        return self.data_dir / "reports"
+
+    @cached_property
     def temp_dir(self) -> Path:
         return self.data_dir / "tmp"
 

@@ -45,7 +45,7 @@ def _json(demo: Demo, *words: str) -> Any:
     [(), ("run",), ("status",), ("catalog", "check"), ("catalog", "stats"), ("catalog", "diff"), ("catalog", "show"),
      ("catalog", "template"), ("catalog", "export"), ("catalog", "import"), ("quarantine", "list"), ("quarantine", "export"),
      ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",),
-     ("synth",), ("bench", "accuracy"), ("bench", "rehearse")],
+     ("synth",), ("bench", "accuracy"), ("bench", "rehearse"), ("league",), ("report",)],
 )  # fmt: skip
 def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
     done = _fudata(tmp_path, *words, "--help")
@@ -254,3 +254,31 @@ def test_a_wrong_workbook_is_refused_in_one_line(tmp_path: Path) -> None:
         tmp_path / "data", "catalog", "import", str(tmp_path / "x.xlsx"), str(tmp_path / "earlier"), "--force"
     )
     assert (done.returncode, earlier.exists()) == (2, True)  # nothing goes before the new can be read
+
+
+def test_league_and_reports_of_the_demo(demo: Demo, tmp_path: Path) -> None:
+    places = _json(demo, "league")
+    assert [p["rank"] for p in places[:8]] == list(range(1, 9))
+    assert places[0]["unit"] == "zsj" and places[8]["rank"] is None
+    month = places[0]["month"]
+    out = tmp_path / "out"
+    words = ("report", "--month", month, "--unit", "scjg", "--out", str(out))
+    planned = _json(demo, *words, "--dry-run")
+    assert planned["written"] is False and not out.exists()
+    done = _fudata(demo[0].settings.data_dir, *words)
+    assert done.returncode == 0 and "已写 1 个单位的月报" in done.stderr
+    assert sorted(str(f) for f in out.iterdir()) == sorted(planned["files"])
+    table = _fudata(demo[0].settings.data_dir, "league", "--month", month)
+    assert "政数局" in table.stdout and "另有 59 个单位还没有得分" in table.stdout
+
+
+def test_a_report_of_nothing_says_so(demo: Demo, tmp_path: Path) -> None:
+    for words, said in (
+        (("report", "--month", "2020-01"), "没有任何载入"),
+        (("report", "--month", "January"), "YYYY-MM"),
+        (("league", "--month", "2020-01"), "没有任何载入"),
+    ):
+        done = _fudata(demo[0].settings.data_dir, *words)
+        assert done.returncode == 2 and said in done.stderr and "→" in done.stderr
+    empty = _fudata(tmp_path, "league")
+    assert empty.returncode == 2 and "先运行 fudata run" in empty.stderr

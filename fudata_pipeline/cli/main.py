@@ -18,6 +18,7 @@ from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
 from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
+from fudata_pipeline.cli.report import league, report
 from fudata_pipeline.cli.synth import row_progress, synth
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
 from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
@@ -39,6 +40,8 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(bench_app, name="bench")
 app.command()(synth)
+app.command()(league)
+app.command()(report)
 
 
 @app.command()
@@ -296,6 +299,7 @@ def main() -> None:
     from fudata_pipeline.lake.publication import NotPublishable
     from fudata_pipeline.load.quarantine import NotExported
     from fudata_pipeline.publish.explain import NotExplained
+    from fudata_pipeline.report.month import NotReported
     from fudata_pipeline.synthetic.district import NotRendered, OtherDistrict
     from fudata_pipeline.synthetic.recipe import BadRecipe
     from fudata_pipeline.synthetic.writing import TooManyRows
@@ -316,6 +320,7 @@ def main() -> None:
         NotExplained,
         NothingToScore,
         NotRendered,
+        NotReported,
         OtherDistrict,
         TooManyRows,
         NotExported,
