@@ -10,7 +10,9 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.item import VERDICTS, rule_counts
 from fudata_pipeline.project import Project
-from fudata_pipeline.quality.score import score
+from fudata_pipeline.quality.score import COLUMNS, grade
+from fudata_pipeline.report.league import league
+from fudata_pipeline.report.standing import History
 from fudata_pipeline.settings import now
 
 _LOAD = [
@@ -49,6 +51,8 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("rows_quarantined", "BIGINT", "隔离行数"),
             ("rows_duplicate", "BIGINT", "剔除的重复行数"),
             ("score", "DOUBLE", "GB/T 36344 质量得分，0–100"),
+            ("grade", "VARCHAR", "得分的等级"),
+            ("score_change", "DOUBLE", "较同一数据项上一次有得分的载入"),
             ("content_hash", "VARCHAR", "入库内容指纹（与行序无关）"),
             ("seconds", "DOUBLE", "用时（秒）"),
             ("is_current", "BOOLEAN", "是否为当前可用版本"),
@@ -71,7 +75,34 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
     ),
     "scores": (
         "历次载入的 GB/T 36344 分维度得分",
-        [*_LOAD, ("dimension", "VARCHAR", "维度"), ("score", "DOUBLE", "得分，0–100")],
+        [
+            *_LOAD,
+            ("dimension", "VARCHAR", "维度"),
+            ("score", "DOUBLE", "得分，0–100"),
+            ("change", "DOUBLE", "较同一数据项上一次有该维度得分的载入"),
+        ],
+    ),
+    "unit_scores": (
+        "各单位逐月得分与名次，各数据项权重相同；未满的月份截至发布之日",
+        [
+            ("month", "VARCHAR", "月份"),
+            ("as_of", "DATE", "截至日期"),
+            ("unit", "VARCHAR", "数源单位编号"),
+            ("rank", "BIGINT", "名次；没有得分的没有名次"),
+            ("score", "DOUBLE", "得分，0–100"),
+            ("grade", "VARCHAR", "等级"),
+            ("change", "DOUBLE", "较上月"),
+            *((column, "DOUBLE", f"{dimension}，0–100") for dimension, column in COLUMNS.items()),
+            ("items_declared", "BIGINT", "申报的数据项"),
+            ("items_never", "BIGINT", "从未交付的数据项，不含暂不可获取的"),
+            ("items_on_time", "BIGINT", "按期的数据项"),
+            ("items_late", "BIGINT", "迟交的数据项"),
+            ("items_refused", "BIGINT", "最近一次交付被拒收的数据项"),
+            ("deliveries", "BIGINT", "交付次数"),
+            ("rows_in", "BIGINT", "交付行数"),
+            ("rows_quarantined", "BIGINT", "隔离行数"),
+            ("quarantined_share", "DOUBLE", "隔离行的占比"),
+        ],
     ),
     "units": (
         "数源单位",
@@ -145,11 +176,20 @@ def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     catalog = project.catalog
     current = {load["load_id"] for load in project.registry.current_loads().values()}
     loads, broken, scores = [], [], []
+    before: dict[tuple[str, str], float] = {}  # item and dimension, or no dimension for the total -> last score
+
+    def change(item: str, dimension: str, now: float | None) -> float | None:
+        if now is None:
+            return None
+        then, before[item, dimension] = before.get((item, dimension)), now
+        return None if then is None else round(now - then, 1)
+
     for load in project.registry.all_loads():
-        loads.append({**load, "is_current": load["load_id"] in current})
+        moved = change(load["item"], "", load["score"])
+        graded = {"grade": grade(catalog.district, load["score"]), "score_change": moved}
+        loads.append({**load, **graded, "is_current": load["load_id"] in current})
         where = {name: load[name] for name, _, _ in _LOAD}
-        counts = rule_counts(load)
-        for c in counts:
+        for c in rule_counts(load):
             rule = catalog.rules.get(c.rule)
             if c.failed and rule:
                 broken.append(
@@ -166,8 +206,9 @@ def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
                         "cure": rule.cure_zh,
                     }
                 )
-        for dimension, value in score(catalog, counts).dimensions.items():
-            scores.append({**where, "dimension": dimension, "score": value})
+        for dimension, value in load["dimensions"].items():
+            moved = change(load["item"], dimension, value)
+            scores.append({**where, "dimension": dimension, "score": value, "change": moved})
     return loads, broken, scores
 
 
@@ -181,11 +222,13 @@ def write_meta(
     """Create and fill every table of :data:`TABLES` in the connection's default database."""
     catalog = project.catalog
     loads, broken, scores = _loads(project)
+    history = History(project, now().date())
     rows: dict[str, list[Any]] = {
         "dictionary": dictionary,
         "loads": loads,
         "quarantine_summary": broken,
         "scores": scores,
+        "unit_scores": [p.plain for month in history.months for p in league(history, month)],
         "units": [u.model_dump() for u in catalog.units],
         "items": [
             {

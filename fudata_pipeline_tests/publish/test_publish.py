@@ -17,6 +17,9 @@ from fudata_pipeline.project import Project
 from fudata_pipeline.publish import publish
 from fudata_pipeline.publish.explain import NotExplained, explain
 from fudata_pipeline.publish.meta import TABLES
+from fudata_pipeline.report.league import league
+from fudata_pipeline.report.standing import History
+from fudata_pipeline.settings import now
 
 from ..conftest import FEW_ROWS, ROOT
 from ..district import HOUSE_1, ZHANG, write_residents, write_space
@@ -57,6 +60,32 @@ def test_loads_are_listed_and_conserve_rows(demo: Demo) -> None:
     assert broken == []
     assert len(rows) == sum(not (r.repeated or r.missing) for night in nights for r in night.results)
     assert {r[8] for r in rows} == {"promoted", "refused_contract"}
+
+
+def test_scores_grades_and_trends_are_those_of_the_registry(demo: Demo) -> None:
+    project, _ = demo
+    with _open(project) as con:
+        scores = con.execute("SELECT load_id, dimension, score, change FROM meta.scores").fetchall()
+        loads = dict(con.execute("SELECT load_id, (score, grade, score_change) FROM meta.loads").fetchall())
+        units = con.execute(
+            "SELECT unit, rank, score, grade, items_refused, rows_in, accessibility FROM meta.unit_scores"
+        ).fetchall()
+    recorded = project.registry.all_loads()
+    assert {(s[0], s[1], s[2]) for s in scores} == {
+        (r["load_id"], d, v) for r in recorded for d, v in r["dimensions"].items()
+    }
+    last = {r["item"]: r for r in recorded}
+    first = {r["item"]: r for r in reversed(recorded)}
+    assert loads[first["clf.disability_certificate"]["load_id"]][1:] == ("优", None)
+    refused = last["clf.disability_certificate"]
+    assert loads[refused["load_id"]] == (0.0, "差", round(0.0 - first["clf.disability_certificate"]["score"], 1))
+    assert [s[3] for s in scores if s[0] == refused["load_id"]] == [-100.0]  # 可访问性
+    history = History(project, now().date())
+    assert sorted(units) == sorted(
+        (p.standing.unit.id, p.rank, p.standing.score, p.standing.grade, len(p.standing.refused), p.standing.rows("rows_in"),
+         p.standing.dimensions.get("可访问性"))
+        for p in league(history, history.months[-1])
+    )  # fmt: skip
 
 
 def test_every_table_and_column_is_commented_in_chinese(demo: Demo) -> None:
