@@ -122,6 +122,15 @@ def _write_table(project: Project, kept: list[tuple[Item, Row]], path: Path, suf
 
 def _write_workbook(project: Project, kept: list[tuple[Item, Row]], path: Path) -> None:
     from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+
+    def text(value: str | None) -> Any:
+        """A delivered value as it was delivered: what begins with = is text, and no formula to run at the unit."""
+        if value is None or not value.startswith("="):
+            return value
+        cell = WriteOnlyCell(sheet, value)
+        cell.data_type = "s"
+        return cell
 
     book = Workbook(write_only=True)
     if not kept:
@@ -140,8 +149,8 @@ def _write_workbook(project: Project, kept: list[tuple[Item, Row]], path: Path) 
                     cells: dict[str, Any] = json.loads(raw)
                     if headers is None:
                         headers = list(cells)
-                        sheet.append(["行号", "问题", *headers, "原始行"])
-                    sheet.append([line, reasons, *(cells.get(h) for h in headers), unparsed])
+                        sheet.append(["行号", "问题", *map(text, headers), "原始行"])
+                    sheet.append([line, reasons, *(text(cells.get(h)) for h in headers), text(unparsed)])
     book.save(path)
 
 

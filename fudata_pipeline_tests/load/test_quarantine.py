@@ -51,6 +51,21 @@ def test_workbook_holds_every_row_with_its_cells(loaded: Project, tmp_path: Path
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
+def test_no_cell_of_the_workbook_is_a_formula(project: Project, deliver: Deliver, tmp_path: Path) -> None:
+    evil = "=cmd|' /C calc'!A0"
+    deliver(
+        "zsj/网格划分信息_1.csv",
+        GRIDS.replace("网格员", f"网格员,{evil}")
+        + GOOD.replace("王小明", "王小明,")
+        + f"4403,{evil},东园社区,,{evil}\n",
+    )
+    load_item(project, project.catalog.items_by_id["zsj.grid_division"])
+    export_quarantine(project, project.catalog.items, tmp_path / "zsj.xlsx")
+    cells = [c for row in openpyxl.load_workbook(tmp_path / "zsj.xlsx").worksheets[0].iter_rows() for c in row]
+    assert [c.value for c in cells if c.data_type == "f"] == []
+    assert [c.value for c in cells].count(evil) == 3
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_tables_hold_every_row(loaded: Project, tmp_path: Path, suffix: str) -> None:
     target = tmp_path / f"zsj{suffix}"
