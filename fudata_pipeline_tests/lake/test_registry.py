@@ -26,10 +26,15 @@ def test_demo_on_postgresql_gives_the_same_loads(postgres: str, tmp_path: Path) 
         "rows_quarantined",
         "rows_duplicate",
         "score",
+        "dimensions",
         "content_hash",
     )
     lite, post = ([tuple(load[c] for c in columns) for load in p.registry.all_loads()] for p in projects)
     assert lite == post
+    again = [
+        [[name for name, _ in r["repeats"]] for r in p.registry.judgements("gaj.hukou_population")] for p in projects
+    ]
+    assert again == [[["户籍人口_20221101.csv"]]] * 2
     assert {b["product"]: b["rows"] for b in projects[0].registry.all_builds()} == {
         b["product"]: b["rows"] for b in projects[1].registry.all_builds()
     }
