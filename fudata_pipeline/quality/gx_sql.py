@@ -27,11 +27,21 @@ class _QuoteAll(duckdb_engine.DuckDBIdentifierPreparer):
         return self.quote_identifier(ident)
 
 
+class _SetsAsLists(duckdb_engine.Dialect.statement_compiler):  # type: ignore[misc, name-defined]
+    """Asks a constant list whether it contains a value: DuckDB compares ``IN`` value by value, or joins, row by row,
+    where it asks a function once for each entry of a column's dictionary."""
+
+    def visit_not_in_op_binary(self, binary: Any, operator: Any, **options: Any) -> str:
+        values = [self.render_literal_value(v, binary.right.type) for v in binary.right.value]
+        return f"NOT list_contains([{', '.join(values)}], {self.process(binary.left, **options)})"
+
+
 class ReadOnlyDialect(duckdb_engine.Dialect):
     """duckdb-engine without transactions: a rollback on close would drop the result that is still to be read."""
 
     supports_statement_cache = False
     preparer = _QuoteAll
+    statement_compiler = _SetsAsLists
 
     def do_begin(self, connection: Any) -> None: ...
 
