@@ -35,7 +35,7 @@ class Channel(Declared):
     quiet: float = Field(default=24, ge=0)
     per_minute: int = Field(default=ROBOT_PER_MINUTE, ge=1)
     messages: int = Field(default=3, ge=1)
-    max_bytes: int | None = Field(default=None, ge=2048)
+    max_bytes: int | None = Field(default=None, ge=3072)
 
     @property
     def limit(self) -> int:
