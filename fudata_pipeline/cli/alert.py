@@ -127,6 +127,6 @@ def _preview(project: Project, *, as_json: bool) -> None:
         return
     for channel, message in due:
         out.rule(f"{channel.name}（{channel.kind}），{len(message.lines)} 项")
-        out.print(message.shown, markup=False, highlight=False)
+        out.print(message.shown, markup=False, highlight=False, soft_wrap=True)
     if not due:
         out.print("没有待发的告警")
