@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from fudata_pipeline.blocks.place import GRID, build_grid, build_placement, placement_name
 from fudata_pipeline.blocks.theme import build_theme
 from fudata_pipeline.catalog.model import Item
+from fudata_pipeline.lake.files import Busy
+from fudata_pipeline.lake.publication import NotPublishable
 from fudata_pipeline.load.item import LoadResult
 from fudata_pipeline.load.items import load_items
 from fudata_pipeline.models.base import NothingToBuild, build_base
 from fudata_pipeline.models.product import BrokenDeclaration, Built
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish import PRODUCT, publish
-from fudata_pipeline.settings import TIMEZONE
+from fudata_pipeline.settings import TIMEZONE, now
 from fudata_pipeline.sources import find_delivery
 
 
@@ -65,7 +71,28 @@ def products(project: Project) -> dict[str, Callable[[], Built]]:
             steps[placement_name(base)] = lambda base=base: build_placement(project, base)  # type: ignore[misc]
     for theme in catalog.themes:
         steps[f"block.{theme.table}"] = lambda theme=theme: build_theme(project, theme)  # type: ignore[misc]
-    return steps
+    return {product: partial(_recorded, project, product, build) for product, build in steps.items()}
+
+
+def publication(project: Project, *, force: bool = False) -> Built:
+    """Bring the published file up to date."""
+    return _recorded(project, PRODUCT, lambda: publish(project, force=force))
+
+
+def _recorded(project: Project, product: str, build: Callable[[], Built]) -> Built:
+    """Build a product, and keep in the registry whether that failed: alerts of whatever process tell it from there."""
+    try:
+        built = build()
+    except NothingToBuild:
+        raise
+    except Exception as error:
+        said = str(error) if isinstance(error, BrokenDeclaration | NotPublishable | Busy) else ""
+        reason = said or f"{product} 未更新：程序出错（{type(error).__name__}）→ 请把日志报告给开发者"
+        with suppress(SQLAlchemyError):  # a registry that fails too must not hide the first failure
+            project.registry.record_broken(product, reason, now())
+        raise
+    project.registry.record_mended(product)
+    return built
 
 
 @dataclass
@@ -105,5 +132,5 @@ def run_night(
         except BrokenDeclaration as mistake:
             night.broken.append(str(mistake))
     on_step(PRODUCT)
-    night.built.append(publish(project, force=force))
+    night.built.append(publication(project, force=force))
     return night

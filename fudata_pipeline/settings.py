@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 TIMEZONE = ZoneInfo("Asia/Shanghai")
@@ -41,6 +41,16 @@ def shipped(name: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(errno.ENOENT, "安装中没有随附的项目文件，请从代码库的克隆运行", str(path))
     return path
+
+
+def secret(name: str) -> str | None:
+    """The value of the environment variable that a declaration names (an address, a key); None if unset or empty."""
+
+    class Named(BaseSettings):
+        model_config = SettingsConfigDict(case_sensitive=True)
+        value: SecretStr = Field(default=SecretStr(""), validation_alias=name)
+
+    return Named().value.get_secret_value().strip() or None
 
 
 class Settings(BaseSettings):

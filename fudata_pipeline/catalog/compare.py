@@ -37,6 +37,7 @@ def compare(before: Catalog, after: Catalog) -> list[Difference]:
         ("archetype", before.archetypes, after.archetypes),
         ("base", {b.table: b for b in before.bases}, {b.table: b for b in after.bases}),
         ("theme", {t.table: t for t in before.themes}, {t.table: t for t in after.themes}),
+        ("channel", {c.name: c for c in before.channels}, {c.name: c for c in after.channels}),
     ):
         found += _declarations(kind, old, new)
     if before.district != after.district:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.model import (
     Archetype,
     BaseTable,
@@ -39,6 +40,7 @@ class Catalog(Declared):
     files: dict[str, str]  # item id -> the file below catalog/ that declares it
     bases: tuple[BaseTable, ...]
     themes: tuple[Theme, ...]
+    channels: tuple[Channel, ...] = ()  # where alerts go
     version: str  # fingerprint of the whole folder the catalog was compiled from
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Catalog:

@@ -32,7 +32,7 @@ class Finding:
         return f"catalog/{self.file}{at}{place} {self.message} → {self.cure}"
 
 
-_SECTIONS = {("items",), ("fields",), ("types",), ("archetypes",), ("units",)}
+_SECTIONS = {("items",), ("fields",), ("types",), ("archetypes",), ("units",), ("channels",)}
 
 
 class CatalogError(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
+from fudata_pipeline.catalog.channels import MOST_BYTES, ROBOT_PER_MINUTE, Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
 from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, Share
@@ -235,6 +236,27 @@ def _lint_dictionary(catalog: Catalog) -> Iterator[Finding]:
             yield Finding("types.yaml", ("types", name, "rules"), f"规则 {rule!r} 未声明", "改正规则编号")
 
 
+def _lint_channel(catalog: Catalog, channel: Channel) -> Iterator[Finding]:
+    def found(message: str, cure: str, attribute: str) -> Finding:
+        return Finding("alerts.yaml", ("channels", channel.name, attribute), message, cure)
+
+    for attribute in ("url_env", "secret_env"):
+        value = getattr(channel, attribute)
+        if value is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):  # not quoted: it may be the secret
+            cure = "把地址或密钥放进环境变量，这里只写变量名，例如 FUDATA_ALERT_URL"
+            yield found("应为环境变量名，不能直接写地址或密钥", cure, attribute)
+    if channel.secret_env and channel.kind != "dingtalk":
+        yield found(f"{channel.kind} 没有加签密钥", "删去 secret_env；只有 dingtalk 加签", "secret_env")
+    for unit in channel.units:
+        if unit not in catalog.units_by_id:
+            yield found(f"单位 {unit!r} 未声明", "改为 catalog/units.yaml 中的单位编号", "units")
+    if channel.kind != "generic" and channel.per_minute > ROBOT_PER_MINUTE:
+        yield found(f"机器人每分钟只收 {ROBOT_PER_MINUTE} 条", f"改为不超过 {ROBOT_PER_MINUTE}", "per_minute")
+    if channel.kind != "generic" and channel.limit > MOST_BYTES[channel.kind]:
+        most = MOST_BYTES[channel.kind]
+        yield found(f"{channel.kind} 的消息不能超过 {most} 字节", f"改为不超过 {most}，或删去", "max_bytes")
+
+
 def lint(catalog: Catalog) -> list[Finding]:
     """Every contradiction between declarations; empty for a sound catalog."""
     found = [*_lint_items_together(catalog), *_lint_dictionary(catalog)]
@@ -244,6 +266,8 @@ def lint(catalog: Catalog) -> list[Finding]:
         found += _lint_item(catalog, item)
     for base in catalog.bases:
         found += _lint_base(catalog, base)
+    for channel in catalog.channels:
+        found += _lint_channel(catalog, channel)
     placed = {b.table for b in catalog.bases if b.place}
     for theme in catalog.themes:
         if theme.subject not in placed:

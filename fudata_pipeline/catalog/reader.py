@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import CatalogError, Finding
 from fudata_pipeline.catalog.lint import lint
@@ -134,11 +135,11 @@ class _Reader:
             for e in error.errors():
                 loc = tuple(str(p) for p in e["loc"])
                 where = ("defaults", *loc) if loc and loc[0] in inherited else (*path, *loc)
-                self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
+                self.add(file, where, e["msg"], f"按 fudata_pipeline/catalog/ 中 {error.title} 的字段填写")
         except Misfit as error:
             for e in error.error.errors():
                 where = (*path, *error.path, *(str(p) for p in e["loc"]))
-                self.add(file, where, e["msg"], "按 fudata_pipeline/catalog/model.py 的字段填写")
+                self.add(file, where, e["msg"], f"按 fudata_pipeline/catalog/ 中 {error.error.title} 的字段填写")
         except Mistake as error:
             where = error.path and (("defaults", *error.path) if error.path[0] in inherited else (*path, *error.path))
             self.add(file, where or path, str(error), error.cure)
@@ -275,6 +276,7 @@ def load_catalog(folder: Path) -> Catalog:
     archetypes: dict[str, Archetype] = {}
     bases: list[BaseTable] = []
     themes: list[Theme] = []
+    channels: list[Channel] = []
 
     listed = r.yaml("units.yaml", {"units"}).get("units") or []
     for number, body in enumerate(listed if isinstance(listed, list) else [listed]):
@@ -313,6 +315,10 @@ def load_catalog(folder: Path) -> Catalog:
         with r.declaring(file):
             themes.append(Theme.model_validate(r.yaml(file)))
             r.named_after(file, themes[-1].table)
+    for file in r.files("alerts.yaml"):
+        for name, body in r.section(file, "channels").items():
+            with r.declaring(file, "channels", name):
+                channels.append(Channel.model_validate({**body, "name": name}))
     district = None
     with r.declaring("district.yaml"):
         district = District.model_validate(district_body)
@@ -321,7 +327,7 @@ def load_catalog(folder: Path) -> Catalog:
     catalog = Catalog(
         district=district, units=tuple(units.values()), types=types, rules=rules, codes=codes, fields=fields,
         field_files=field_files, archetypes=archetypes, items=tuple(items), files=files, bases=tuple(bases), themes=tuple(themes),
-        version=folder_version(folder),
+        channels=tuple(channels), version=folder_version(folder),
     )  # fmt: skip
     if findings := lint(catalog):
         raise CatalogError(findings, folder)

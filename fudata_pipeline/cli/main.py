@@ -15,6 +15,7 @@ import typer
 from fudata_pipeline.accuracy.report import NothingToScore, score_accuracy
 from fudata_pipeline.catalog import CatalogError
 from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
+from fudata_pipeline.cli.alert import alert_app, show_alerts, tell, telling_of_a_crash
 from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
@@ -39,6 +40,7 @@ quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were set asid
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(bench_app, name="bench")
+app.add_typer(alert_app, name="alert")
 app.command()(synth)
 app.command()(league)
 app.command()(report)
@@ -86,7 +88,7 @@ def run(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in deliveries, bring models and blocks up to date, publish.
+    """Take in deliveries, bring models and blocks up to date, publish, tell the alert channels.
 
     Unchanged deliveries are recognised by content and cost nothing. Exit code 1 if an item was refused, or one named
     with --item was never delivered; its neighbours, the models and the publication are done all the same, on each
@@ -96,19 +98,22 @@ def run(
     """
     project = Project.open()
     chosen = choose_items(project, unit or [], item or [], since)
-    with progress(len(chosen) + len(products(project)) + 1) as step:
+    with telling_of_a_crash(project), progress(len(chosen) + len(products(project)) + 1) as step:
         night = run_night(project, chosen, step)
+    alerts = tell(project, night.results)
     if as_json:
         print_json(
             {
                 "items": [plain(r) for r in night.results],
                 "products": [asdict(b) for b in night.built],
                 "broken": night.broken,
+                "alerts": [asdict(a) for a in alerts],
             }
         )
     else:
         show_results(night.results)
         show_products(night)
+        show_alerts(alerts)
     if night.failed or any(r.missing and r.item in (item or []) for r in night.results):
         raise typer.Exit(FAILED)
 

@@ -61,6 +61,14 @@ builds = Table(
     Column("rows", BigInteger, nullable=False),
 )
 
+broken = Table(
+    "broken_builds",
+    metadata,
+    Column("product", String(120), primary_key=True),  # as in builds; a row only while its newest build failed
+    Column("reason", String(2000), nullable=False),
+    Column("failed_at", DateTime, nullable=False),
+)
+
 JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings")]
 """The columns that say what became of a delivery, without the lists that say why."""
 
@@ -152,6 +160,20 @@ class Registry:
         """The current build of every product."""
         with self.engine.connect() as con:
             return list(con.execute(sa.select(builds).order_by(builds.c.product)).mappings())
+
+    def broken_builds(self) -> list[Row]:
+        """The products whose newest build failed; their current build is an older one."""
+        with self.engine.connect() as con:
+            return list(con.execute(sa.select(broken).order_by(broken.c.product)).mappings())
+
+    def record_broken(self, product: str, reason: str, failed_at: datetime) -> None:
+        with self.engine.begin() as con:
+            con.execute(broken.delete().where(broken.c.product == product))
+            con.execute(broken.insert().values(product=product, reason=reason[:2000], failed_at=failed_at))
+
+    def record_mended(self, product: str) -> None:
+        with self.engine.begin() as con:
+            con.execute(broken.delete().where(broken.c.product == product))
 
     def record_build(self, values: dict[str, Any]) -> None:
         with self.engine.begin() as con:

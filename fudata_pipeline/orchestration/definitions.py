@@ -1,8 +1,9 @@
-"""The Dagster code location: assets, jobs, the nightly schedule, and what starts models and publish after intake."""
+"""The Dagster code location: assets, jobs, the nightly schedule, and what starts models, publish and alerts after intake."""
 
 import dagster as dg
 
 from fudata_pipeline.catalog.cache import open_catalog
+from fudata_pipeline.orchestration.alerts import alerts_job
 from fudata_pipeline.orchestration.intake import item_key, unit_assets
 from fudata_pipeline.orchestration.products import product_assets
 from fudata_pipeline.orchestration.resource import ProjectResource
@@ -43,28 +44,29 @@ def nightly(project: ProjectResource) -> dg.RunRequest | dg.SkipReason:
     return dg.RunRequest(asset_selection=delivered) if delivered else dg.SkipReason(f"{inbox} 中没有任何交付")
 
 
-def _after_intake(context: dg.RunStatusSensorContext) -> dg.RunRequest:
+def _after(context: dg.RunStatusSensorContext) -> dg.RunRequest:
     return dg.RunRequest(run_key=context.dagster_run.run_id)
 
 
-def _sensor(name: str, status: dg.DagsterRunStatus) -> dg.SensorDefinition:
-    """Intake decides with its colour what people look at, not whether the models run on the last good versions."""
-    return dg.run_status_sensor(
+FOLLOWING = [
+    dg.run_status_sensor(
         run_status=status,
-        name=name,
-        monitored_jobs=[intake_job],
-        request_job=products_job,
+        name=f"after_{colour}_{name}",
+        monitored_jobs=[job],
+        request_job=request,
         default_status=dg.DefaultSensorStatus.RUNNING,
-    )(_after_intake)
+    )(_after)
+    for name, job, request in (("intake", intake_job, products_job), ("products", products_job, alerts_job))
+    for colour, status in (("green", dg.DagsterRunStatus.SUCCESS), ("red", dg.DagsterRunStatus.FAILURE))
+]
+"""What starts the next job. A job's colour decides what people look at, not whether the models run on the last good
+versions, nor whether the night is told of."""
 
 
 defs = dg.Definitions(
     assets=[*INTAKE, *PRODUCTS],
-    jobs=[intake_job, products_job],
+    jobs=[intake_job, products_job, alerts_job],
     schedules=[nightly],
-    sensors=[
-        _sensor("after_green_intake", dg.DagsterRunStatus.SUCCESS),
-        _sensor("after_red_intake", dg.DagsterRunStatus.FAILURE),
-    ],
+    sensors=FOLLOWING,
     resources={"project": ProjectResource()},
 )

@@ -5,10 +5,9 @@ import dagster as dg
 from fudata_pipeline.blocks.place import GRID, placement_name
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.models.product import Built
-from fudata_pipeline.nightly import products
+from fudata_pipeline.nightly import products, publication
 from fudata_pipeline.orchestration.intake import item_key
 from fudata_pipeline.orchestration.resource import ProjectResource
-from fudata_pipeline.publish import publish
 
 PUBLISHED = dg.AssetKey(["published", "futian"])
 
@@ -68,6 +67,6 @@ def product_assets(catalog: Catalog) -> list[dg.AssetsDefinition]:
         description="分析人员使用的 DuckDB 文件，整体替换发布",
     )
     def published(project: ProjectResource) -> dg.MaterializeResult:
-        return _built(publish(project.open()))
+        return _built(publication(project.open()))
 
     return [*(_product_asset(p, title, deps) for p, (title, deps) in described.items()), published]
