@@ -19,6 +19,7 @@ from fudata_pipeline.cli.alert import alert_app, show_alerts, tell, telling_of_a
 from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
+from fudata_pipeline.cli.quarantine import quarantine_app
 from fudata_pipeline.cli.report import league, report
 from fudata_pipeline.cli.synth import row_progress, synth
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
@@ -36,7 +37,6 @@ app = typer.Typer(
     help="District data catalog in, trusted tables out.\n\nExamples:  fudata demo  ·  fudata run --unit gaj  ·  "
     "fudata status  ·  fudata explain base.population 440304199003071248",
 )
-quarantine_app = typer.Typer(no_args_is_help=True, help="Rows that were set aside, and how they come back.")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(bench_app, name="bench")
@@ -162,64 +162,6 @@ def status(unit: Units = None, item: Items = None, as_json: AsJson = False) -> N
         ],
         numeric=5,
     )  # fmt: skip
-
-
-@quarantine_app.command("list")
-def quarantine_list(unit: Units = None, item: Items = None, as_json: AsJson = False) -> None:
-    """What is in quarantine, by item, column and rule, with the first lines of each. Shows no values."""
-    from fudata_pipeline.load.quarantine import list_quarantine
-
-    project = Project.open()
-    found = list_quarantine(project, choose_items(project, unit or [], item or []))
-    if as_json:
-        print_json([asdict(q) for q in found])
-        return
-    show_table(
-        "隔离",
-        ["数据项", "列", "规则", "问题", "行数", "行号（前几行）", "处理办法"],
-        [[q.item, q.column, q.rule, q.wording, q.rows, ", ".join(map(str, q.lines)), q.cure] for q in found],
-    )
-
-
-@quarantine_app.command("export")
-def quarantine_export(
-    target: Annotated[Path, typer.Argument(help="File to write: .xlsx, .csv or .parquet.")],
-    unit: Units = None,
-    item: Items = None,
-) -> None:
-    """Write every quarantined row with its line, reasons and delivered cells, for the unit that must correct it.
-
-    The file holds personal data and is readable by its owner only. Example: fudata quarantine export gaj.xlsx --unit gaj
-    """
-    from fudata_pipeline.load.quarantine import export_quarantine
-
-    project = Project.open()
-    rows = export_quarantine(project, choose_items(project, unit or [], item or []), target)
-    out.print(f"已导出 {rows:,} 行到 {target}（含个人信息，仅本人可读）")
-
-
-@quarantine_app.command("replay")
-def quarantine_replay(unit: Units = None, item: Items = None, as_json: AsJson = False) -> None:
-    """Take kept deliveries through today's rules and codes once more, after a rule, alias or header was mended.
-
-    Then run `fudata run` to bring models and the publication up to date.
-    """
-    from fudata_pipeline.load.quarantine import replay
-
-    project = Project.open()
-    done = list(replay(project, choose_items(project, unit or [], item or [])))
-    if as_json:
-        print_json([{**plain(r.after), "released": r.released} for r in done])
-    else:
-        show_table(
-            "重放",
-            ["数据项", "结论", "原隔离", "现隔离", "放出"],
-            [[r.after.item, VERDICTS[r.after.verdict], r.before["rows_quarantined"], r.after.rows_quarantined, r.released]
-             for r in done],
-            numeric=2,
-        )  # fmt: skip
-    if any(r.after.failed for r in done):
-        raise typer.Exit(FAILED)
 
 
 @app.command()

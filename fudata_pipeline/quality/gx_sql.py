@@ -27,7 +27,7 @@ class _QuoteAll(duckdb_engine.DuckDBIdentifierPreparer):
         return self.quote_identifier(ident)
 
 
-class _SetsAsLists(duckdb_engine.Dialect.statement_compiler):  # type: ignore[misc, name-defined]
+class _SetsAsLists(duckdb_engine.Dialect.statement_compiler):
     """Asks a constant list whether it contains a value: DuckDB compares ``IN`` value by value, or joins, row by row,
     where it asks a function once for each entry of a column's dictionary."""
 
