@@ -47,23 +47,27 @@ def _one(con: DuckDBPyConnection, sql: str) -> tuple:
 
 
 def _fates_sql(item: Item) -> str:
-    """Decide among rows of one key: copies are dropped; the greatest ``latest_by`` wins; else none is chosen."""
+    """Decide among rows of one key: copies are dropped; the greatest ``latest_by`` wins; else none is chosen.
+
+    By groups, not by windows: a placeholder as the key of thousands of rows would make one window of all of them.
+    """
     key = ", ".join(identifier(k) for k in item.key)
     content = ", ".join(identifier(c) for c in item.columns)
-    newest_first = f"ORDER BY {identifier(item.latest_by)} DESC NULLS LAST" if item.latest_by else ""
+    latest = identifier(item.latest_by) if item.latest_by else "NULL"
     return f"""
         CREATE OR REPLACE TEMP TABLE fates AS
         WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
-        placed AS (
-            SELECT _line, {key},
-                row_number() OVER (PARTITION BY {content} ORDER BY _line) AS copy,
-                dense_rank() OVER (PARTITION BY {key} {newest_first}) AS recency
-            FROM checked SEMI JOIN repeated USING ({key}) WHERE NOT _set_aside),
-        judged AS (
-            SELECT *, count(*) FILTER (copy = 1 AND recency = 1) OVER (PARTITION BY {key}) AS newest FROM placed)
-        SELECT _line, CASE WHEN copy > 1 THEN 'duplicate' WHEN newest > 1 THEN 'unique_key'
-            WHEN recency > 1 THEN 'superseded' ELSE 'accepted' END AS fate
-        FROM judged"""
+        rivals AS MATERIALIZED (
+            SELECT _line, {content} FROM checked SEMI JOIN repeated USING ({key}) WHERE NOT _set_aside),
+        firsts AS MATERIALIZED (
+            SELECT min(_line) AS _line, {key}, any_value({latest}) AS _latest FROM rivals GROUP BY {content}),
+        newest AS (
+            SELECT {key}, max(_latest) AS _newest, count(*) FILTER (_latest IS NOT DISTINCT FROM _top) AS _count
+            FROM firsts JOIN (SELECT {key}, max(_latest) AS _top FROM firsts GROUP BY ALL) USING ({key}) GROUP BY {key})
+        SELECT _line, CASE WHEN _count > 1 THEN 'unique_key' WHEN _latest IS DISTINCT FROM _newest THEN 'superseded'
+            ELSE 'accepted' END AS fate
+        FROM firsts JOIN newest USING ({key})
+        UNION ALL SELECT _line, 'duplicate' FROM rivals ANTI JOIN firsts USING (_line)"""
 
 
 def _reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]:
@@ -155,14 +159,16 @@ def split(
     con.execute(f"""
         COPY (SELECT _line, {columns} FROM checked WHERE NOT _set_aside {beaten})
         TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
+    tally = _tally(con, item, checks)
     names, reasons = _reasons_sql(catalog, checks)
+    aside = f"_set_aside OR fate IN ({_SET_ASIDE})" if tally.aside or fates else "false"
     con.execute(f"""
         COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons, d._raw, d._text,
                 {", ".join(f"c.{identifier(x)}" for x in item.columns)}
               FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work)} d USING (_line)
-              WHERE _set_aside OR fate IN ({_SET_ASIDE}) ORDER BY c._line)
+              WHERE {aside} ORDER BY c._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
-    return _account(con, catalog, item, checks, staged.rows, fates, out)
+    return _account(con, catalog, item, checks, staged.rows, fates, tally, out)
 
 
 _SET_ASIDE = "'unique_key', 'superseded'"
@@ -208,6 +214,30 @@ def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Str
     return f"({kept} UNION ALL SELECT _line, {raw}, NULL FROM {cells})"
 
 
+@dataclass(frozen=True)
+class _Tally:
+    """Counts of rows: set aside by a rule, having broken each check, and filled in each column."""
+
+    aside: int
+    broken: dict[int, int]
+    filled: dict[str, int]
+
+
+def _tally(con: DuckDBPyConnection, item: Item, checks: tuple[Check, ...]) -> _Tally:
+    """Count once over all rows; then each check that any row has broken, over those that have broken any."""
+    masks = [f"_mask{n}" for n in range((len(checks) - 1) // BITS + 1)]
+    wanted = [f"coalesce(bit_or({m}), 0)" for m in masks] + [f"count({identifier(c)})" for c in item.columns]
+    aside, *rest = _one(con, f"SELECT count(*) FILTER (_set_aside), {', '.join(wanted)} FROM checked")
+    some = [c for c in checks if rest[c.number // BITS] >> c.number % BITS & 1]
+    counts: tuple[int, ...] = ()
+    if some:
+        any_mask = " OR ".join(f"{m} <> 0" for m in masks)
+        each = ", ".join(f"count(*) FILTER ({c.broken})" for c in some)
+        counts = _one(con, f"SELECT {each} FROM checked WHERE {any_mask}")
+    broken = {c.number: 0 for c in checks} | {c.number: n for c, n in zip(some, counts, strict=True)}
+    return _Tally(aside, broken, dict(zip(item.columns, rest[len(masks) :], strict=True)))
+
+
 def _account(
     con: DuckDBPyConnection,
     catalog: Catalog,
@@ -215,29 +245,27 @@ def _account(
     checks: tuple[Check, ...],
     rows_in: int,
     fates: dict[str, int],
+    tally: _Tally,
     out: Path,
 ) -> Split:
     """Count every outcome from what was written, and compare with what was delivered."""
-    quarantined = pq.read_metadata(out / QUARANTINE).num_rows
-    content = ", ".join(identifier(c) for c in item.columns)
-    accepted, digest = _one(
-        con,
-        f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) "
-        f"FROM {parquet(out / ACCEPTED)}",
-    )
+    accepted, quarantined = (pq.read_metadata(out / name).num_rows for name in (ACCEPTED, QUARANTINE))
     duplicate = fates.get("duplicate", 0)
     if rows_in != accepted + quarantined + duplicate:
         raise NotConserved(
             f"{item.id}：交付 {rows_in} 行 ≠ 入库 {accepted} + 隔离 {quarantined} + 重复 {duplicate}；这是程序缺陷，请报告"
         )
-    tallies = [f"count(*) FILTER ({c.broken})" for c in checks] + [f"count({identifier(c)})" for c in item.columns]
-    tallied = _one(con, f"SELECT {', '.join(tallies)} FROM checked")
-    broken, filled_by = tallied[: len(checks)], dict(zip(item.columns, tallied[len(checks) :], strict=True))
+    content = ", ".join(identifier(c) for c in item.columns)
+    [digest] = _one(
+        con,
+        f"SELECT printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) FROM {parquet(out / ACCEPTED)}",
+    )
     counts = []
-    for check, failed in zip(checks, broken, strict=True):
+    for check in checks:
+        failed = tally.broken[check.number]
         unread = failed if check.rule.rule_id in ("type", "code") else 0  # the typed value of these is NULL
         whole = check.rule.rule_id in ("required", "malformed_line") or "+" in check.column
-        checked = rows_in if whole else filled_by[check.column] + unread
+        checked = rows_in if whole else tally.filled[check.column] + unread
         counts.append(RuleCount(check.column, check.rule.rule_id, check.rule.severity, checked, failed))
     for fate in ("unique_key", "superseded"):
         rule = catalog.rules[fate]
