@@ -103,7 +103,7 @@ def _score_load(
     for kind, column, broken, known, copy, number in rows:
         told += number if known else 0
         rule = expected_rule(catalog, item, kind, column) if known else ""
-        severity = catalog.rules[rule].severity if rule else ""
+        severity = catalog.rules_by_id[rule].severity if rule else ""
         copies += number if copy and not broken else 0
         if severity == "quarantine":
             add(rule, "found" if rule in (broken or ()) else "missed", number)
@@ -116,7 +116,7 @@ def _score_load(
     add("exact_duplicate", "false_alarms", load.load["rows_duplicate"] - copies)
     reported: Counts = defaultdict(int)
     for rule in load.load["rules"]:
-        if catalog.rules[rule["rule"]].severity in ("warn", "info"):
+        if catalog.rules_by_id[rule["rule"]].severity in ("warn", "info"):
             reported[rule["rule"]] += rule["failed"]
     for use in item.rules:  # a fault in one of the columns that a rule compares may break that rule too
         beside = sum(

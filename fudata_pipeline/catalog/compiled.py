@@ -19,6 +19,7 @@ from fudata_pipeline.catalog.model import (
     FieldDef,
     Item,
     Rule,
+    RuleUse,
     Theme,
     TypeDef,
     Unit,
@@ -94,6 +95,35 @@ class Catalog(Declared):
     def base(self, table: str) -> BaseTable:
         return next(b for b in self.bases if b.table == table)
 
+    def rule_of(self, item: Item, use: RuleUse) -> Rule:
+        """The rule that a use means: one of rules.csv, or ``unit.item.rule`` where the item differs or has its own.
+
+        Raises KeyError where there is no such rule; the catalog's check finds that.
+        """
+        if not _differs(use):
+            return self.rules[use.rule]
+        own = Rule(
+            rule_id=use.rule, severity="quarantine", indicator="0401", fixer="unit", level="row", violation="",
+            wording_zh="", wording_en="", cure_zh="请核对",
+        )  # fmt: skip
+        violation = {} if use.sql is None else {"violation": f"NOT ({use.sql})".replace("{", "{{").replace("}", "}}")}
+        said = {
+            "severity": use.severity,
+            "indicator": use.indicator,
+            "fixer": use.fixer,
+            "wording_zh": use.wording,
+            "cure_zh": use.cure,
+        }
+        changed = {name: value for name, value in said.items() if value is not None}
+        rule = own if use.sql is not None else self.rules[use.rule]
+        return rule.model_copy(update={"rule_id": f"{item.id}.{use.rule}", **violation, **changed})
+
+    @cached_property
+    def rules_by_id(self) -> dict[str, Rule]:
+        """Every rule that a load may name: those of rules.csv, and those of items."""
+        own = (self.rule_of(i, u) for i in self.items for u in i.rules if _differs(u))
+        return self.rules | {rule.rule_id: rule for rule in own}
+
     @cached_property
     def _rules_fingerprint(self) -> str:
         return " ".join(self.rules[r].fingerprint() for r in sorted(self.rules))
@@ -109,3 +139,8 @@ class Catalog(Declared):
         parts += [self.codes[c].fingerprint() for c in sorted(codes)]
         parts += [self._rules_fingerprint]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+
+def _differs(use: RuleUse) -> bool:
+    """The use says more than rules.csv does."""
+    return any(getattr(use, a) is not None for a in ("sql", "severity", "indicator", "fixer", "wording", "cure"))

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from fudata_pipeline.catalog.channels import MOST_BYTES, ROBOT_PER_MINUTE, Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
-from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, Share
+from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, RuleUse, Share
 
 SPOKEN = {
     "availability", "boolean", "catalog_class", "classification", "data_type", "grade", "resource_format", "share_channel",
@@ -42,16 +42,7 @@ def _lint_item(catalog: Catalog, item: Item) -> Iterator[Finding]:
 
     yield from _lint_columns(item, found)
     for use in item.rules:
-        rule = catalog.rules.get(use.rule)
-        if rule is None or rule.level != "row" or not rule.violation:
-            yield found(f"行规则 {use.rule!r} 未在 rules.csv 声明", "改正规则编号", "rules", use.rule)
-            continue
-        wanted = len(set(re.findall(r"\{(\d)\}", rule.violation)))
-        if len(use.columns) != wanted:
-            message = f"规则 {use.rule} 需要 {wanted} 列，给了 {len(use.columns)} 列"
-            yield found(message, "按规则的占位符给出列", "rules", use.rule)
-        for name in set(use.columns) - set(item.columns):
-            yield found(f"规则 {use.rule} 引用了未声明的列 {name}", "改正列名", "rules", use.rule)
+        yield from _lint_rule(catalog, item, use, found)
     yield from _lint_sharing(catalog, item, found)
     headers = {h for f in item.fields for h in f.headers}
     for name in set(item.example) - set(item.columns):
@@ -62,12 +53,49 @@ def _lint_item(catalog: Catalog, item: Item) -> Iterator[Finding]:
             yield found(f"第 {number + 1} 个样例的表头 {header!r} 未声明", "改正表头", *place)
         for name in set(example.gives) - set(item.columns):
             yield found(f"第 {number + 1} 个样例的列 {name!r} 未声明", "改正列名", *place)
-        for broken in set(example.breaks) - set(catalog.rules):
+        for broken in set(example.breaks) - set(catalog.rules_by_id):
             yield found(f"第 {number + 1} 个样例的规则 {broken!r} 未声明", "改正规则编号", *place)
     for column in item.fields:
         if column.required and column.name not in item.example and not catalog.shown(column.field):
             cure = f"在 catalog/fields/ 为 {column.field.name} 写 example，或在本数据项的 example 中给出"
             yield found(f"列 {column.name} 没有样例", cure, "fields", column.name)
+
+
+def _lint_rule(catalog: Catalog, item: Item, use: RuleUse, found: Callable[..., Finding]) -> Iterator[Finding]:
+    place = ("rules", use.rule)
+    rule = catalog.rules.get(use.rule)
+    for name in set(use.columns) - set(item.columns):
+        yield found(f"规则 {use.rule} 引用了未声明的列 {name}", "改正列名", *place)
+    if use.sql is not None:
+        if rule is not None:
+            yield found(f"规则 {use.rule} 已在 rules.csv 声明，不能再写 sql", "换一个规则名，或删去 sql", *place)
+        if not use.wording:
+            yield found(f"自有规则 {use.rule} 没有 wording", "写一句说明什么不对的中文", *place)
+        if use.to:
+            yield found(f"自有规则 {use.rule} 不能有 to", "删去 to，或改用规则 reference", *place)
+        return
+    if rule is None or rule.level not in ("row", "set") or (rule.level == "row" and not rule.violation):
+        yield found(f"行规则 {use.rule!r} 未在 rules.csv 声明", "改正规则编号，或用 sql 写自有规则", *place)
+        return
+    wanted = len(set(re.findall(r"\{(\d)\}", rule.violation))) if rule.level == "row" else 1
+    if len(use.columns) != wanted and not (use.rule == "unique" and use.columns):
+        message = f"规则 {use.rule} 需要 {wanted} 列，给了 {len(use.columns)} 列"
+        yield found(message, "按规则的占位符给出列", *place)
+    if (use.to is not None) != (use.rule == "reference"):
+        yield found(f"规则 {use.rule} 的 to 有误", "reference 须写 to，其余规则不写", *place)
+    if use.to is not None and not _is_column(catalog, use.to):
+        cure = "写成 单位.数据项.列，或 base.表.列"
+        yield found(f"规则 reference 所指的 {use.to!r} 未声明", cure, *place)
+
+
+def _is_column(catalog: Catalog, target: str) -> bool:
+    owner, _, column = target.rpartition(".")
+    unit = owner.partition(".")[0]
+    if owner in catalog.items_by_id:
+        return column in catalog.items_by_id[owner].columns
+    if unit != "base" and unit not in catalog.units_by_id:
+        return target.count(".") == 2  # the catalog of some units only
+    return any(owner == f"base.{b.table}" and any(f.name == column for f in b.fields) for b in catalog.bases)
 
 
 def _lint_columns(item: Item, found: Callable[..., Finding]) -> Iterator[Finding]:
@@ -220,9 +248,9 @@ def _lint_dictionary(catalog: Catalog) -> Iterator[Finding]:
         yield Finding("archetypes.yaml", ("archetypes", name), "没有任何数据项使用该原型", "使用它，或删去")
     for name, declared in catalog.rules.items():
         whole = declared.level == "delivery"
-        if declared.severity == ("quarantine" if whole else "block"):  # neither would ever take effect
+        if whole and declared.severity == "quarantine":  # there is no row to set aside
             message = f"级别 {declared.severity} 不能用于 {declared.level} 规则"
-            yield Finding("rules.csv", (name,), message, "block 用于 delivery 规则，quarantine 用于其余规则")
+            yield Finding("rules.csv", (name,), message, "delivery 规则用 block、warn 或 info")
     for name in SPOKEN - set(catalog.codes):
         yield Finding(f"codes/{name}.csv", (), "缺少代码表", "补上该文件")
     for name, type_def in catalog.types.items():

@@ -75,13 +75,16 @@ class TypeDef(Declared):
 
 
 class Rule(Declared):
-    """A row rule. ``violation`` is SQL over ``{raw}``, ``{value}`` and ``{arg}``; true means violated."""
+    """A row rule. ``violation`` is SQL over ``{raw}``, ``{value}`` and ``{arg}``; true means violated.
+
+    Level ``set``: whether a row breaks it depends on other rows, see :mod:`fudata_pipeline.load.sets`.
+    """
 
     rule_id: str
     severity: Severity
     indicator: str = Field(pattern=r"^0[1-6]\d\d$")  # GB/T 36344-2018 indicator
     fixer: Literal["unit", "bureau", "grid"]
-    level: Literal["field", "row", "delivery"]
+    level: Literal["field", "row", "set", "delivery"]
     violation: str
     wording_zh: str
     wording_en: str
@@ -152,10 +155,21 @@ class ItemField(Declared):
 
 
 class RuleUse(Declared):
-    """A row-level rule used by an item, bound to its columns."""
+    """A rule used by an item: one of rules.csv of level row or set, bound to its columns, or one of the item's own.
 
-    rule: str
+    The item's own has ``sql``, an expression over typed columns that must not be false, and a ``wording``. ``to``, of
+    rule ``reference``: ``unit.item.column`` or ``base.table.column``, where each value must be found.
+    """
+
+    rule: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     columns: tuple[str, ...] = ()
+    sql: str | None = None
+    to: str | None = None
+    severity: Severity | None = None
+    indicator: str | None = Field(default=None, pattern=r"^0[1-6]\d\d$")
+    fixer: Literal["unit", "bureau", "grid"] | None = None
+    wording: str | None = None
+    cure: str | None = None
 
 
 class Bounds(Declared):

@@ -65,8 +65,9 @@ def compile_checks(catalog: Catalog, item: Item, headers: HeaderMap) -> tuple[Ch
             found.append((column.name, rule, sql))
     for use in item.rules:
         if all(c in headers.columns for c in use.columns):
-            rule = catalog.rules[use.rule]
-            sql = rule.violation.format(*(identifier(c) for c in use.columns))
+            rule = catalog.rule_of(item, use)
+            # What other rows decide is found when all rows are there, see `sets`.
+            sql = "false" if rule.level == "set" else rule.violation.format(*(identifier(c) for c in use.columns))
             found.append(("+".join(use.columns), rule, sql))
     return tuple(Check(n, column, rule, sql) for n, (column, rule, sql) in enumerate(found))
 
@@ -202,11 +203,15 @@ def _wanted(check: Check, types: dict[str, TypeDef]) -> Wanted[int]:
     return Wanted(check.number, check.rule.violation, raw, value, types[check.column].duckdb)
 
 
-def any_broken(checks: tuple[Check, ...], severity: str) -> str:
-    """SQL: has the row broken any check of this severity?"""
+SETS_ASIDE = ("quarantine", "block")
+"""Severities of rules whose rows are not accepted; of ``block``, the others are not either."""
+
+
+def any_broken(checks: tuple[Check, ...], severities: tuple[str, ...] = SETS_ASIDE) -> str:
+    """SQL: has the row broken any check of these severities?"""
     tests = []
     for mask in range((len(checks) - 1) // BITS + 1):
-        bits = sum(1 << c.number % BITS for c in checks if c.rule.severity == severity and c.number // BITS == mask)
+        bits = sum(1 << c.number % BITS for c in checks if c.rule.severity in severities and c.number // BITS == mask)
         if bits:
             tests.append(f"(_mask{mask} & {bits}) <> 0")
     return f"({' OR '.join(tests)})" if tests else "false"

@@ -79,7 +79,7 @@ def check_examples(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> lis
                 found.append(Finding(catalog.files[item.id], place, message, "改正样例或声明"))
         flags = row[len(item.columns) :]
         violated = {c.rule.rule_id for c, flag in zip(checks, flags, strict=True) if flag}
-        violated = {r for r in violated if catalog.rules[r].severity == "quarantine" or r in example.breaks}
+        violated = {r for r in violated if catalog.rules_by_id[r].severity == "quarantine" or r in example.breaks}
         if violated != set(example.breaks):
             message = f"应违反 {sorted(example.breaks)}，实际违反 {sorted(violated)}"
             found.append(Finding(catalog.files[item.id], place, message, "改正样例或声明"))

@@ -21,6 +21,7 @@ from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.deliveries import PROMOTED, file_names, since_last_good
 from fudata_pipeline.load.headers import map_headers
+from fudata_pipeline.load.sets import references, unchecked
 from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, judge, split
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import freshness
@@ -266,29 +267,36 @@ def _take_in(project: Project, item: Item, snapshot: Snapshot, blank: LoadResult
     """Stage, check, split and judge one delivery; the version folder appears only when all of it is written."""
     settings, catalog = project.settings, project.catalog
     before = project.registry.current_load(item.id)
+    known = references(project, item)
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
     with _scratch(project, item) as scratch, files.new_folder(folder) as out:
         with session(settings) as con:  # closed before the gate opens its own: the memory of one at a time
             staged = stage(con, snapshot, item.source, scratch / "staged.parquet", scratch, judge(con, catalog, item))
             headers = map_headers(item, staged.headers)
-            outcome = split(con, catalog, item, headers, staged, out, scratch)
+            outcome = split(con, catalog, item, headers, staged, out, scratch, known)
         last_rows = before["rows_accepted"] if before else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
+    warnings += [f"未核对 {use.to}：所指的数据还没有可用版本" for use in unchecked(item, known)]
     _, most = item.rows_between(catalog.district.scale)
     if outcome.rows_in > most:
         warnings.append(f"交付 {outcome.rows_in:,} 行，超过目录申报记录数的 {item.bounds.ceiling:g} 倍（{most:,} 行）")
     for count in outcome.counts:
         if count.failed and count.severity in ("warn", "info"):
             titles = "、".join(item.column(c).title for c in count.column.split("+") if c)
-            warnings.append(f"{titles}：{catalog.rules[count.rule].wording_zh}（{count.failed} 行）")
+            warnings.append(f"{titles}：{catalog.rules_by_id[count.rule].wording_zh}（{count.failed} 行）")
     previous, arrived = since_last_good(project.registry.judgements(item.id), snapshot.sha256, now().date())
     timely = freshness(catalog.district, item.cycle, previous, arrived)
     judged = score(catalog, outcome.counts, timely=timely, readable=True)
+    blocking = [c for c in outcome.counts if c.failed and c.severity == "block"]
+    reasons = [
+        f"{catalog.rules_by_id[c.rule].wording_zh}（{c.failed:,} 行），该规则不容许任何一行违反" for c in blocking
+    ]
+    reasons += [] if gate.passed else [gate.reason]
     result = replace(
         blank,
-        verdict=PROMOTED if gate.passed else REFUSED_GATE,
-        reason="" if gate.passed else f"{gate.reason} → 请按隔离清单修正后重新交付",
+        verdict=REFUSED_GATE if reasons else PROMOTED,
+        reason=f"{'；'.join(reasons)} → 请按隔离清单修正后重新交付" if reasons else "",
         rows_in=outcome.rows_in,
         rows_accepted=outcome.accepted,
         rows_quarantined=outcome.quarantined,

@@ -42,6 +42,15 @@ def load_items(
     """
     if workers is None:
         workers = 1 if os.name == "nt" else min(cores(project), MOST_WORKERS)
+    later = [i for i in items if _refers(i)]
+    if later and len(later) < len(items):  # to what is loaded before
+        first = [i for i in items if not _refers(i)]
+        done = [
+            *load_items(project, first, on_item, workers=workers),
+            *load_items(project, later, on_item, workers=workers),
+        ]
+        found = dict(zip([i.id for i in (*first, *later)], done, strict=True))
+        return [found[i.id] for i in items]
     if workers == 1 or len(items) < MANY:
         return [_load(project, item, on_item) for item in items]
     results: dict[int, LoadResult] = {}
@@ -68,6 +77,11 @@ def load_items(
     for number in sorted([*small, *large]):  # now that the workers' memory is free again
         results[number] = _load(project, items[number], on_item)
     return [results[number] for number in range(len(items))]
+
+
+def _refers(item: Item) -> bool:
+    """A rule of the item looks a value up in another item or base model."""
+    return any(use.to and use.to.rpartition(".")[0] != item.id for use in item.rules)
 
 
 def _load(project: Project, item: Item, on_item: Callable[[str], None]) -> LoadResult:

@@ -63,7 +63,7 @@ def list_quarantine(project: Project, items: Iterable[Item]) -> list[Quarantined
                 GROUP BY ALL ORDER BY 3 DESC, 1, 2"""
             ).fetchall()
             for column, rule_id, count, lines in rows:
-                rule = project.catalog.rules[rule_id]
+                rule = project.catalog.rules_by_id.get(rule_id)
                 found.append(
                     Quarantined(
                         item.unit,
@@ -74,8 +74,8 @@ def list_quarantine(project: Project, items: Iterable[Item]) -> list[Quarantined
                         rule_id,
                         count,
                         tuple(sorted(lines)),
-                        rule.wording_zh,
-                        rule.cure_zh,
+                        rule.wording_zh if rule else "（规则已不再申报）",
+                        rule.cure_zh if rule else "请重放",
                     )
                 )
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,17 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
-from fudata_pipeline.load.checks import BITS, Check, any_broken, checked_sql, compile_checks, create_code_table
+from fudata_pipeline.load.checks import (
+    BITS,
+    SETS_ASIDE,
+    Check,
+    any_broken,
+    checked_sql,
+    compile_checks,
+    create_code_table,
+)
 from fudata_pipeline.load.headers import HeaderMap, map_headers
+from fudata_pipeline.load.sets import SETS, judge_sets
 from fudata_pipeline.quality.score import RuleCount
 from fudata_pipeline.sources import Judge, Staged, Streamed
 
@@ -88,7 +97,7 @@ def _chosen(checks: tuple[Check, ...], said: list[str], fates: dict[str, str]) -
     parts = []
     for start in range(0, len(checks), BITS):
         some = range(start, min(start + BITS, len(checks)))
-        texts = ", ".join(literal(said[n]) if checks[n].rule.severity == "quarantine" else "NULL" for n in some)
+        texts = ", ".join(literal(said[n]) if checks[n].rule.severity in SETS_ASIDE else "NULL" for n in some)
         chosen = f"(_mask{start // BITS} >> (i - 1)) & 1 = 1"
         parts.append(f"list_filter([{texts}]::VARCHAR[], lambda x, i: x IS NOT NULL AND {chosen})")
     cases = " ".join(f"WHEN {literal(fate)} THEN [{literal(text)}]" for fate, text in fates.items())
@@ -108,7 +117,7 @@ def judge(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> Judge:
         carried = tuple(identifier(cell) for cell in cells.values())
         placed = HeaderMap({name: cells[header] for name, header in headers.columns.items()}, ())
         raw = _json({h: identifier(cells[h]) for h in (*headers.columns.values(), *headers.extra)})
-        aside = any_broken(checks, "quarantine")
+        aside = any_broken(checks)
 
         def select(text: str) -> str:
             table = f"(SELECT _line, _malformed, {named} FROM {text})"
@@ -141,8 +150,10 @@ def split(
     staged: Staged | Streamed,
     out: Path,
     work: Path,
+    known: Mapping[str, str] | None = None,
 ) -> Split:
     """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the delivery; ``work`` is a scratch folder.
+    ``known``: see :func:`.sets.references`.
 
     Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
     (JSON of the delivered cells by header) and ``_text`` (the raw line where it could not be parsed).
@@ -152,6 +163,8 @@ def split(
     """
     checks = compile_checks(catalog, item, headers)
     _create_checked(con, catalog, item, headers, checks, staged)
+    if judge_sets(con, catalog, item, checks, known or {}):
+        _add_later(con, checks)
     con.execute(_fates_sql(item))
     fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     columns = ", ".join(identifier(c) for c in item.columns)
@@ -193,10 +206,23 @@ def _create_checked(
         _create_codes(con, catalog, item, small=small)
         judged = checked_sql(catalog, item, headers, checks, parquet(staged.path), small=small)
         con.execute(
-            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {any_broken(checks, 'quarantine')} AS _set_aside FROM ({judged})"
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {any_broken(checks)} AS _set_aside FROM ({judged})"
         )
         source = "FROM judged"
-    con.execute(f"CREATE OR REPLACE TEMP VIEW checked AS {source}")
+    con.execute(f"CREATE OR REPLACE TEMP VIEW judged_alone AS {source}")
+    con.execute("CREATE OR REPLACE TEMP VIEW checked AS FROM judged_alone")
+
+
+def _add_later(con: DuckDBPyConnection, checks: tuple[Check, ...]) -> None:
+    """Let ``checked`` tell also which rules the rows of ``later`` break."""
+    masks = ", ".join(f"_mask{n} | coalesce(_later{n}, 0) AS _mask{n}" for n in range((len(checks) - 1) // BITS + 1))
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW with_later AS SELECT j.* REPLACE ({masks}) "
+        f"FROM judged_alone j LEFT JOIN {SETS} USING (_line)"
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP VIEW checked AS SELECT * REPLACE ({any_broken(checks)} AS _set_aside) FROM with_later"
+    )
 
 
 def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Streamed, work: Path) -> str:
@@ -206,8 +232,12 @@ def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Str
     if isinstance(staged, Staged):
         return f"(SELECT _line, {raw} AS _raw, _text FROM {parquet(staged.path)})"
     blank = _json(dict.fromkeys(names, "CAST(NULL AS VARCHAR)"))
-    kept = f"SELECT _line, coalesce(_raw, {blank}) AS _raw, _text FROM checked WHERE _set_aside"
-    beaten = f"(SELECT _line FROM fates WHERE fate IN ({_SET_ASIDE}))"
+    told = "_set_aside AND (_raw IS NOT NULL OR _malformed IS NOT NULL)"  # when the row was judged by itself
+    kept = f"SELECT _line, coalesce(_raw, {blank}) AS _raw, _text FROM checked WHERE {told}"
+    beaten = (
+        f"(SELECT _line FROM fates WHERE fate IN ({_SET_ASIDE}) "
+        f"UNION ALL SELECT _line FROM checked WHERE _set_aside AND NOT ({told}))"
+    )
     if not con.execute(f"SELECT EXISTS (FROM {beaten})").fetchall()[0][0]:
         return f"({kept})"
     cells = staged.cells(con, beaten, work)
@@ -264,7 +294,7 @@ def _account(
     for check in checks:
         failed = tally.broken[check.number]
         unread = failed if check.rule.rule_id in ("type", "code") else 0  # the typed value of these is NULL
-        whole = check.rule.rule_id in ("required", "malformed_line") or "+" in check.column
+        whole = check.rule.rule_id in ("required", "malformed_line") or check.column not in tally.filled
         checked = rows_in if whole else tally.filled[check.column] + unread
         counts.append(RuleCount(check.column, check.rule.rule_id, check.rule.severity, checked, failed))
     for fate in ("unique_key", "superseded"):

@@ -190,7 +190,7 @@ def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
         loads.append({**load, **graded, "is_current": load["load_id"] in current})
         where = {name: load[name] for name, _, _ in _LOAD}
         for c in rule_counts(load):
-            rule = catalog.rules.get(c.rule)
+            rule = catalog.rules_by_id.get(c.rule)
             if c.failed and rule:
                 broken.append(
                     {

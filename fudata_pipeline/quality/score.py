@@ -70,7 +70,7 @@ def score(
     checked: defaultdict[str, int] = defaultdict(int)
     failed: defaultdict[str, int] = defaultdict(int)
     for count in counts:
-        rule = catalog.rules.get(count.rule)
+        rule = catalog.rules_by_id.get(count.rule)
         if rule is None or count.checked <= 0:
             continue
         dimension = DIMENSIONS[rule.indicator[:2]]

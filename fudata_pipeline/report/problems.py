@@ -73,7 +73,7 @@ def _problems(
     arrived = next(d for d in reversed(standing.known) if standing.judged(d)["load_id"] == load["load_id"]).arrived_at
     found = []
     for number, count in enumerate(counts):
-        rule = catalog.rules.get(count.rule)
+        rule = catalog.rules_by_id.get(count.rule)
         if rule is None or not count.failed:
             continue
         gain = _gain(catalog, load["dimensions"], counts, number) / scored if scored else 0.0
@@ -86,8 +86,8 @@ def _problems(
 def _gain(catalog: Catalog, dimensions: dict[str, float], counts: list[RuleCount], number: int) -> float:
     """Points the load would have more if nothing had failed in one of its counts."""
     mended = RuleCount(**{**vars(counts[number]), "failed": 0})
-    dimension = DIMENSIONS[catalog.rules[mended.rule].indicator[:2]]
-    alike = [c for c in counts if (r := catalog.rules.get(c.rule)) and DIMENSIONS[r.indicator[:2]] == dimension]
+    dimension = DIMENSIONS[catalog.rules_by_id[mended.rule].indicator[:2]]
+    alike = [c for c in counts if (r := catalog.rules_by_id.get(c.rule)) and DIMENSIONS[r.indicator[:2]] == dimension]
     failed, checked = sum(c.failed for c in alike), sum(c.checked for c in alike)
     if not checked or dimension not in dimensions:
         return 0.0
@@ -100,6 +100,8 @@ def _gain(catalog: Catalog, dimensions: dict[str, float], counts: list[RuleCount
 def _notices(catalog: Catalog, load: Row, counts: list[RuleCount]) -> list[str]:
     """A load's warnings but for those that only repeat a rule's count."""
     counted = tuple(
-        f"：{catalog.rules[c.rule].wording_zh}（{c.failed} 行）" for c in counts if c.failed and c.rule in catalog.rules
+        f"：{catalog.rules_by_id[c.rule].wording_zh}（{c.failed} 行）"
+        for c in counts
+        if c.failed and c.rule in catalog.rules_by_id
     )
     return [w for w in load["warnings"] if not counted or not w.endswith(counted)]

@@ -47,7 +47,6 @@ def _findings(folder: Path) -> str:
         ),
         ("codes/sex.csv", "女性", "男性", "写法 '男性' 已指向代码"),
         ("rules.csv", "type,field,quarantine", "type,field,fatal", "[type severity]"),
-        ("rules.csv", "type,field,quarantine", "type,field,block", "级别 block 不能用于 field 规则"),
         ("rules.csv", "truncated,delivery,block", "truncated,delivery,quarantine", "级别 quarantine 不能用于"),
         ("themes/population_by_grid.yaml", "subject: population", "subject: building", "不是可入格的基础表"),
         ("units.yaml", "id: gaj,", "id: zsj,", "单位编号重复"),

@@ -110,7 +110,7 @@ def _length(catalog: Catalog, column: ItemField) -> Cell:
 
 
 def _rules(item: Item) -> str:
-    return plain([u.model_dump(mode="json") for u in item.rules]) if item.rules else ""
+    return plain([u.model_dump(mode="json", exclude_defaults=True) for u in item.rules]) if item.rules else ""
 
 
 def _some(value: Any, default: Any) -> str:

@@ -112,7 +112,7 @@ def _item(item: Item, kind: Archetype | None, columns: Columns) -> dict[str, Any
         body.pop("omit", None)
         rules = list(item.rules)
     if rules:
-        body["rules"] = [_flow(u.model_dump(mode="json")) for u in rules]
+        body["rules"] = [_flow(u.model_dump(mode="json", exclude_defaults=True)) for u in rules]
     body["source"] = _flow(item.source.model_dump(mode="json", exclude_defaults=True))
     if bounds := item.bounds.model_dump(exclude_defaults=True):
         body["bounds"] = _flow(bounds)
@@ -181,7 +181,7 @@ def _archetype(kind: Archetype) -> dict[str, Any]:
     if kind.latest_by:
         body["latest_by"] = kind.latest_by
     if kind.rules:
-        body["rules"] = [_flow(u.model_dump(mode="json")) for u in kind.rules]
+        body["rules"] = [_flow(u.model_dump(mode="json", exclude_defaults=True)) for u in kind.rules]
     return body
 
 
