@@ -12,7 +12,7 @@ from fudata_pipeline.accuracy.deliveries import Delivered
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import parquet
-from fudata_pipeline.load.split import QUARANTINE
+from fudata_pipeline.load.version import QUARANTINE
 from fudata_pipeline.synthetic.defects import KINDS
 
 Counts = dict[str, int]

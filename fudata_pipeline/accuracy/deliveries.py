@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fudata_pipeline.lake.registry import Row
-from fudata_pipeline.load.item import version_dir
+from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.project import Project
 from fudata_pipeline.synthetic.district import District
 

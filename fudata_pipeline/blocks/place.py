@@ -6,8 +6,7 @@ from importlib.resources import files as resources
 
 from fudata_pipeline.catalog.model import BaseTable, Item
 from fudata_pipeline.engine.sql import literal, parquet
-from fudata_pipeline.load.item import version_dir
-from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.base import NothingToBuild
 from fudata_pipeline.models.product import Built, materialize, product_file
 from fudata_pipeline.project import Project
@@ -48,7 +47,7 @@ def build_grid(project: Project, item: Item) -> Built:
         raise NothingToBuild(f"网格：{item.id} 还没有可用版本 → 先成功载入该数据项")
     sql = _statement(
         "grid.sql",
-        grid_item=parquet(version_dir(project, load) / ACCEPTED),
+        grid_item=current_rows(project, load),
         community=_codes_sql(project, "community"),
         street=_codes_sql(project, "street"),
     )

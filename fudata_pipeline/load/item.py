@@ -22,7 +22,8 @@ from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.deliveries import PROMOTED, file_names, since_last_good
 from fudata_pipeline.load.headers import map_headers
 from fudata_pipeline.load.sets import references, unchecked
-from fudata_pipeline.load.split import ACCEPTED, QUARANTINE, judge, split
+from fudata_pipeline.load.split import judge, split
+from fudata_pipeline.load.version import ACCEPTED, QUARANTINE
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import freshness
 from fudata_pipeline.quality.gate import validate
@@ -83,12 +84,6 @@ class LoadResult:
     @property
     def failed(self) -> bool:
         return self.verdict not in (PROMOTED, UNCHANGED, SOURCE_MISSING)
-
-
-def version_dir(project: Project, load: Row) -> Path:
-    """Folder of a load's ``accepted.parquet`` and ``quarantine.parquet``."""
-    unit, name = load["item"].split(".", 1)
-    return files.item_dir(project.settings, unit, name, "versions") / load["load_id"]
 
 
 def _snapshot_dir(project: Project, item: Item) -> Path:

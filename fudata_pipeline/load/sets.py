@@ -15,6 +15,7 @@ from fudata_pipeline.catalog.model import Item, RuleUse
 from fudata_pipeline.engine.sql import identifier, parquet
 from fudata_pipeline.load.checks import BITS, Check
 from fudata_pipeline.load.deliveries import PROMOTED
+from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.project import Project
 
 SETS = "later"
@@ -38,14 +39,13 @@ def references(project: Project, item: Item) -> dict[str, str]:
 
 def _table(project: Project, owner: str) -> str | None:
     """The current version of an item, or the current build of a base model."""
-    lake = project.settings.lake_dir
     if owner in project.catalog.items_by_id:
         load = project.registry.current_load(owner)
         if load is None or load["verdict"] != PROMOTED:
             return None
-        return parquet(lake / "versions" / owner.replace(".", "/", 1) / load["load_id"] / "accepted.parquet")
+        return current_rows(project, load)
     build = project.registry.build(owner)
-    return parquet(lake / "products" / owner / f"{build['version']}.parquet") if build else None
+    return parquet(project.settings.lake_dir / "products" / owner / f"{build['version']}.parquet") if build else None
 
 
 def unchecked(item: Item, known: Mapping[str, str]) -> list[RuleUse]:

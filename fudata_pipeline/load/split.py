@@ -23,11 +23,9 @@ from fudata_pipeline.load.checks import (
 )
 from fudata_pipeline.load.headers import HeaderMap, map_headers
 from fudata_pipeline.load.sets import SETS, judge_sets
+from fudata_pipeline.load.version import ACCEPTED, QUARANTINE, accepted_rows
 from fudata_pipeline.quality.score import RuleCount
 from fudata_pipeline.sources import Judge, Staged, Streamed
-
-ACCEPTED = "accepted.parquet"
-QUARANTINE = "quarantine.parquet"
 
 SMALL = 10_000
 """Up to so many rows a statement takes longer to plan than to run."""
@@ -288,7 +286,7 @@ def _account(
     content = ", ".join(identifier(c) for c in item.columns)
     [digest] = _one(
         con,
-        f"SELECT printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) FROM {parquet(out / ACCEPTED)}",
+        f"SELECT printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) FROM {accepted_rows(out)}",
     )
     counts = []
     for check in checks:

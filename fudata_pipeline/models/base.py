@@ -12,10 +12,9 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.catalog import Catalog, Finding
 from fudata_pipeline.catalog.model import BaseField, BaseInput, BaseTable
 from fudata_pipeline.catalog.schema import TableSchema
-from fudata_pipeline.engine.sql import identifier, literal, parquet
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.lake.registry import Row
-from fudata_pipeline.load.item import version_dir
-from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.product import Built, materialize
 from fudata_pipeline.project import Project
 
@@ -76,9 +75,9 @@ def _input_sql(project: Project, base: BaseTable, feed: BaseInput, load: Row) ->
     recency = identifier(item.latest_by) if item.latest_by else "NULL"
     loaded = f"TIMESTAMP {literal(load['loaded_at'])}"
     return f"""
-        SELECT {_columns_sql(project.catalog, base, feed)}, {literal(feed.item)} AS _item, {literal(load["load_id"])} AS _load_id, _line,
+        SELECT {_columns_sql(project.catalog, base, feed)}, {literal(feed.item)} AS _item, _load_id, _line,
             coalesce(CAST({recency} AS TIMESTAMP), {loaded}) AS _as_of
-        FROM {parquet(version_dir(project, load) / ACCEPTED)} {f"WHERE {feed.where}" if feed.where else ""}"""
+        FROM {current_rows(project, load)} {f"WHERE {feed.where}" if feed.where else ""}"""
 
 
 def _rows_sql(project: Project, base: BaseTable) -> str:

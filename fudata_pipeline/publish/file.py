@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from duckdb import DuckDBPyConnection
@@ -11,12 +10,11 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.blocks.place import product_sql
 from fudata_pipeline.catalog.model import FieldDef, Item
 from fudata_pipeline.catalog.schema import TableSchema, column_comment
-from fudata_pipeline.engine.sql import identifier, literal, parquet
+from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.publication import publication
 from fudata_pipeline.lake.registry import Row
-from fudata_pipeline.load.item import version_dir
-from fudata_pipeline.load.split import ACCEPTED
+from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.product import Built, fingerprint
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish.meta import write_meta
@@ -95,9 +93,8 @@ def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[
 
 
 def _write_view(project: Project, con: DuckDBPyConnection, item: Item, load: Row) -> list[dict[str, Any]]:
-    path: Path = version_dir(project, load) / ACCEPTED
     name = f"item.{identifier(item.view)}"
-    con.execute(f"CREATE VIEW {name} AS SELECT *, {literal(load['load_id'])} AS _load_id FROM {parquet(path)}")
+    con.execute(f"CREATE VIEW {name} AS SELECT * EXCLUDE (_load_id), _load_id FROM {current_rows(project, load)}")
     schema = TableSchema.of(project.catalog, item)
     described = {c.name: (c.title, c.field) for c in schema.columns}
     return _describe(con, "VIEW", "item", item.view, schema.title, described)

@@ -14,8 +14,7 @@ from fudata_pipeline.catalog.model import FieldDef, Item
 from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.headers import map_headers
-from fudata_pipeline.load.item import version_dir
-from fudata_pipeline.load.split import QUARANTINE
+from fudata_pipeline.load.version import QUARANTINE, version_dir
 from fudata_pipeline.project import Project
 from fudata_pipeline.report.problems import Problem
 from fudata_pipeline.sources import DeliveryRefused

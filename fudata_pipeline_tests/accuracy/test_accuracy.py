@@ -14,7 +14,7 @@ from fudata_pipeline.accuracy import score_accuracy
 from fudata_pipeline.accuracy.report import NothingToScore
 from fudata_pipeline.catalog import Catalog
 from fudata_pipeline.demo import run_nights
-from fudata_pipeline.load.item import version_dir
+from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 from fudata_pipeline.synthetic.district import District, delivering, render_night

@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from fudata_pipeline.lake import files
 from fudata_pipeline.load import item as load_module
-from fudata_pipeline.load.item import load_item, version_dir
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.nightly import run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings

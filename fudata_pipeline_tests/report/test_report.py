@@ -14,7 +14,8 @@ import duckdb
 import openpyxl
 import pytest
 
-from fudata_pipeline.load.item import load_item, version_dir
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.nightly import Night
 from fudata_pipeline.project import Project
 from fudata_pipeline.report.examples import mask_of, without_numbers
