@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from fudata_pipeline.load.item import VERDICTS, LoadResult
+from fudata_pipeline.load.result import VERDICTS, LoadResult
 from fudata_pipeline.nightly import Night
 
 out = Console()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fudata_pipeline.console import err, out, progress, show_products, show_table
-from fudata_pipeline.load.item import ROW_COUNTS, UNCHANGED, VERDICTS
+from fudata_pipeline.load.result import ROW_COUNTS, UNCHANGED, VERDICTS
 from fudata_pipeline.nightly import Night, products, run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import mean

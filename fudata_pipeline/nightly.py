@@ -15,8 +15,8 @@ from fudata_pipeline.blocks.theme import build_theme
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake.files import Busy
 from fudata_pipeline.lake.publication import NotPublishable
-from fudata_pipeline.load.item import LoadResult
 from fudata_pipeline.load.items import load_items
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.models.base import NothingToBuild, build_base
 from fudata_pipeline.models.product import BrokenDeclaration, Built
 from fudata_pipeline.project import Project

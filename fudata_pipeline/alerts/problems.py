@@ -14,7 +14,7 @@ from fudata_pipeline.catalog.channels import Heard
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.deliveries import deliveries
-from fudata_pipeline.load.item import INTERNAL_ERROR, REFUSED_GATE, VERDICTS, LoadResult
+from fudata_pipeline.load.result import INTERNAL_ERROR, REFUSED_GATE, VERDICTS, LoadResult
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import days_late
 

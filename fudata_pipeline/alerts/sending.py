@@ -12,7 +12,7 @@ from fudata_pipeline.alerts.problems import RECOVERED, Problem, last_good, probl
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.lake.files import Busy, locked
 from fudata_pipeline.lake.outbox import Line, Outbox
-from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import now
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from fudata_pipeline.catalog.model import Declared
+from fudata_pipeline.catalog.declared import Declared
 
 Heard = Literal["internal_error", "broken_product", "refused_contract", "refused_gate", "late", "recovered"]
 """What a channel can hear of, the most urgent first: failing verdicts of a load, products that could not be built, late

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.catalog.model import Declared
+from fudata_pipeline.catalog.declared import Declared
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from fudata_pipeline.catalog.channels import Channel
+from fudata_pipeline.catalog.declared import Declared
 from fudata_pipeline.catalog.model import (
     Archetype,
     BaseTable,
     CodeSet,
-    Declared,
     District,
     Example,
     Feed,
@@ -133,12 +133,21 @@ class Catalog(Declared):
         types and codes. Titles, sharing attributes and the like can change without a load being judged again."""
         types = {f.field.type for f in item.fields}
         codes = {f.field.codes for f in item.fields if f.field.codes}
-        parts = [item.fingerprint("key", "latest_by", "source", "fields", "rules", "bounds", "records")]
+        parts = [
+            item.fingerprint("key", "latest_by", "source", "load", "drift", "fields", "rules", "bounds", "records")
+        ]
         parts += [str(self.district.scale)]
         parts += [self.types[t].fingerprint() for t in sorted(types)]
         parts += [self.codes[c].fingerprint() for c in sorted(codes)]
         parts += [self._rules_fingerprint]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
+
+    def shape(self, item: Item) -> str:
+        """Fingerprint of what rows of several deliveries must have in common to stand in one table."""
+        columns = [f"{f.name} {self.types[f.field.type].duckdb}" for f in item.fields]
+        return hashlib.sha256(
+            " ".join([*columns, *item.key, str(item.latest_by), str(item.load)]).encode()
+        ).hexdigest()[:16]
 
 
 def _differs(use: RuleUse) -> bool:

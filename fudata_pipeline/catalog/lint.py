@@ -43,6 +43,7 @@ def _lint_item(catalog: Catalog, item: Item) -> Iterator[Finding]:
     yield from _lint_columns(item, found)
     for use in item.rules:
         yield from _lint_rule(catalog, item, use, found)
+    yield from _lint_loading(item, found)
     yield from _lint_sharing(catalog, item, found)
     headers = {h for f in item.fields for h in f.headers}
     for name in set(item.example) - set(item.columns):
@@ -123,6 +124,21 @@ def _lint_columns(item: Item, found: Callable[..., Finding]) -> Iterator[Finding
     for key in item.key:
         if key in item.columns and not item.column(key).required:
             yield found(f"主键列 {key} 不是必填", "为该列加 required: true", "fields", key)
+
+
+def _lint_loading(item: Item, found: Callable[..., Finding]) -> Iterator[Finding]:
+    by = item.load.by
+    column = next((c for c in item.fields if c.name == by), None)
+    if by and column is None:
+        yield found(f"load 引用了未声明的列 {by}", "改正列名", "load")
+    elif column and column.field.type not in ("date", "datetime"):
+        yield found(f"按日追加的列 {by} 不是日期或时间", "换成日期或时间列", "load")
+    elif column and not column.required:
+        yield found(f"按日追加的列 {by} 不是必填", "为该列加 required: true", "fields", column.name)
+    declared = {_spelling(h): c.name for c in item.fields for h in c.headers}
+    for header in item.drift.ignored:
+        if name := declared.get(_spelling(header)):
+            yield found(f"忽略的表头 {header} 是列 {name} 的表头", "从 ignored 中删去", "drift")
 
 
 def _lint_sharing(catalog: Catalog, item: Item, found: Callable[..., Finding]) -> Iterator[Finding]:

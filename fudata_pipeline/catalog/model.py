@@ -6,14 +6,15 @@ declared once and every schema, check, comment and page derives from these objec
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from fudata_pipeline.catalog.declared import Declared
+from fudata_pipeline.catalog.loading import Drift, Loading
 
 Severity = Literal["block", "quarantine", "warn", "info"]
 """block: refuse the whole load; quarantine: set the row aside; warn, info: keep the row, count and report it."""
@@ -25,17 +26,6 @@ Cycle = Literal["realtime", "daily", "weekly", "monthly", "quarterly", "halfyear
 def file_name(title: str) -> str:
     """A title as part of a file name: without what file systems and file patterns give a meaning to."""
     return re.sub(r'[\\/:*?"<>|\[\]\s]+', "-", title).strip("-.") or "未命名"
-
-
-class Declared(BaseModel):
-    """Base of all declarations: immutable, and an unknown or misspelt attribute is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def fingerprint(self, *parts: str) -> str:
-        """Hash of the declaration, or of these parts of it: changes when, and only when, what is declared changes."""
-        text = json.dumps(self.model_dump(mode="json", include=set(parts) or None), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Unit(Declared):
@@ -228,8 +218,12 @@ class Item(Declared):
     related: str | None = None  # 关联及类目名称
     records: int | None = Field(default=None, ge=1)  # 结构化信息记录总数, of the whole district
     key: tuple[str, ...]
-    latest_by: str | None = None  # among rows of one key the greatest wins; without it none is chosen
+    latest_by: str | None = (
+        None  # the watermark: of rows of one key the greatest wins; without it none in a delivery does
+    )
     source: Source
+    load: Loading = Loading()
+    drift: Drift = Drift()
     fields: tuple[ItemField, ...]
     rules: tuple[RuleUse, ...] = ()
     bounds: Bounds = Bounds()
@@ -334,13 +328,13 @@ class District(Declared):
     grid_item: str | None = None
     scale: float = Field(default=1.0, gt=0)  # share of the declared records that deliveries hold; 1: the real thing
     score_weights: dict[str, float]  # GB/T 36344 dimension -> weight
-    grades: dict[str, float] = {"优": 95, "良": 85, "中": 70, "差": 0}  # grade -> least score; all [A]
-    cycle_days: dict[Cycle, int] = {  # days from one delivery to the next; a cycle without days is never late
+    grades: dict[str, float] = Field({"优": 95, "良": 85, "中": 70, "差": 0})  # grade -> least score; all [A]
+    cycle_days: dict[Cycle, int] = Field({  # days from one delivery to the next; a cycle without days is never late
         "realtime": 1, "daily": 1, "weekly": 7, "monthly": 31, "quarterly": 92, "halfyearly": 183, "yearly": 366
-    }  # fmt: skip
-    grace_days: dict[Cycle, int] = {  # on top of them, before an item counts as late
+    })  # fmt: skip
+    grace_days: dict[Cycle, int] = Field({  # on top of them, before an item counts as late
         "realtime": 1, "daily": 1, "weekly": 2, "monthly": 7, "quarterly": 8, "halfyearly": 17, "yearly": 34
-    }  # fmt: skip
+    })  # fmt: skip
 
     @field_validator("grades")
     @classmethod

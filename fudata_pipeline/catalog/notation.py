@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fudata_pipeline.catalog.loading import Loading
 from fudata_pipeline.catalog.model import Archetype, FieldDef, Item, ItemField, Share, Unit, file_name
 
 
@@ -47,6 +48,15 @@ def _share(declared: Any) -> Any:
     raise Mistake(
         f"看不懂的共享属性 {declared!r}", "写 unconditional、{conditional: 条件} 或 {none: 法律依据}", "share"
     )
+
+
+def _load(declared: Any) -> Any:
+    """``snapshot``, ``upsert`` or ``{append: column of the day}``, as a :class:`Loading`."""
+    if declared in ("snapshot", "upsert"):
+        return Loading(mode=declared)
+    if isinstance(declared, dict) and list(declared) == ["append"] and isinstance(declared["append"], str):
+        return Loading(mode="append", by=declared["append"])
+    raise Mistake(f"看不懂的载入方式 {declared!r}", "写 snapshot、upsert 或 {append: 日期列}", "load")
 
 
 _ENDINGS = {"csv": "csv", "excel": "xls*", "jsonl": "jsonl", "parquet": "parquet"}
@@ -139,6 +149,8 @@ class Items:
         )
         body["source"] = source
         body["share"] = _share(body.get("share"))
+        if "load" in body:
+            body["load"] = _load(body["load"])
         body["example"] = {column: pair(shown) for column, shown in body.get("example", {}).items()}
         code = str(body.get("code", ""))
         if re.fullmatch(r"\d{2}/\d{6}", code):

@@ -12,7 +12,7 @@ import typer
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.cli.options import FAILED, AsJson, WrongUse
 from fudata_pipeline.console import err, out, print_json
-from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 
 if TYPE_CHECKING:

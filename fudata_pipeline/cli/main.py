@@ -23,7 +23,7 @@ from fudata_pipeline.cli.quarantine import quarantine_app
 from fudata_pipeline.cli.report import league, report
 from fudata_pipeline.cli.synth import row_progress, synth
 from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
-from fudata_pipeline.load.item import SOURCE_MISSING, VERDICTS
+from fudata_pipeline.load.result import SOURCE_MISSING, VERDICTS
 from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings

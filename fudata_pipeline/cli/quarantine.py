@@ -10,7 +10,7 @@ import typer
 
 from fudata_pipeline.cli.options import FAILED, AsJson, Items, Units
 from fudata_pipeline.console import out, plain, print_json, show_table
-from fudata_pipeline.load.item import VERDICTS
+from fudata_pipeline.load.result import VERDICTS
 from fudata_pipeline.nightly import choose_items
 from fudata_pipeline.project import Project
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -24,3 +25,9 @@ def file_literal(path: Path) -> str:
 def parquet(path: Path) -> str:
     """A Parquet file as a table."""
     return f"read_parquet({file_literal(path)})"
+
+
+def parquet_files(paths: Sequence[Path], option: str = "") -> str:
+    """Parquet files of the same columns as one table; their folders' names say nothing."""
+    options = ", ".join(["hive_partitioning = false", *([option] if option else [])])
+    return f"read_parquet([{', '.join(map(file_literal, paths))}], {options})"

@@ -6,8 +6,9 @@ it is current, and the registry says so in one transaction after the files are d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Float, Index, Integer, String, Table
@@ -33,6 +34,11 @@ loads = Table(
     Column("rows_accepted", BigInteger, nullable=False, default=0),
     Column("rows_quarantined", BigInteger, nullable=False, default=0),
     Column("rows_duplicate", BigInteger, nullable=False, default=0),
+    Column("rows_current", BigInteger),  # rows of the item's version that this load made; NULL: it made none
+    Column("changes", JSON),  # of an item whose deliveries add up: rows added, replaced, removed, outdated by it
+    Column("delivery", String(400)),  # which of the item's deliveries was judged, see load.arrivals
+    Column("shape", String(16)),  # fingerprint of its columns and key, see Catalog.shape
+    Column("corrected", String(16)),  # fingerprint of the corrections that were applied
     Column("score", Float),
     Column("dimensions", JSON, nullable=False),  # GB/T 36344 dimension -> 0..100
     Column("content_hash", String(40)),
@@ -49,6 +55,15 @@ current = Table(
     metadata,
     Column("item", String(120), primary_key=True),
     Column("load_id", String(80), nullable=False),
+)
+
+arrivals = Table(
+    "arrivals",
+    metadata,
+    Column("item", String(120), primary_key=True),
+    Column("file", String(400), primary_key=True),  # below the unit's folder of the inbox
+    Column("size", BigInteger, nullable=False),  # bytes
+    Column("mtime_ns", BigInteger, nullable=False),
 )
 
 builds = Table(
@@ -69,10 +84,19 @@ broken = Table(
     Column("failed_at", DateTime, nullable=False),
 )
 
-JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings")]
+JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings", "changes")]
 """The columns that say what became of a delivery, without the lists that say why."""
 
-Row = sa.RowMapping
+Row = Mapping[str, Any]
+"""A row of a table by column name; of a load also one that is about to be written."""
+
+
+class Arrival(NamedTuple):
+    """A file of the inbox as it was when it was read."""
+
+    file: str
+    size: int
+    mtime_ns: int
 
 
 class Registry:
@@ -90,10 +114,15 @@ class Registry:
                 con.exec_driver_sql("PRAGMA journal_mode=WAL")
         metadata.create_all(self.engine)
 
-    def record_load(self, values: dict[str, Any], *, promote: bool) -> None:
-        """Write one load; with ``promote`` it becomes the item's current version in the same transaction."""
+    def record_load(self, values: dict[str, Any], *, promote: bool, arrival: Arrival | None = None) -> None:
+        """Write one load; with ``promote`` it becomes the item's current version in the same transaction.
+
+        ``arrival``: the file that has thereby been dealt with.
+        """
         with self.engine.begin() as con:
             con.execute(loads.insert().values(**values))
+            if arrival:
+                self._note(con, values["item"], arrival)
             if promote:
                 con.execute(current.delete().where(current.c.item == values["item"]))
                 con.execute(current.insert().values(item=values["item"], load_id=values["load_id"]))
@@ -102,7 +131,8 @@ class Registry:
         """The newest load of an item, whatever its verdict."""
         query = sa.select(loads).where(loads.c.item == item).order_by(loads.c.seq.desc()).limit(1)
         with self.engine.connect() as con:
-            return con.execute(query).mappings().first()
+            row = con.execute(query).first()
+            return row._asdict() if row else None
 
     def load_ids(self, item: str) -> set[str]:
         """The ids of every load of an item."""
@@ -114,7 +144,7 @@ class Registry:
         newest = sa.select(sa.func.max(loads.c.seq)).group_by(loads.c.item)
         query = sa.select(loads).where(loads.c.seq.in_(newest)).order_by(loads.c.item)
         with self.engine.connect() as con:
-            return list(con.execute(query).mappings())
+            return [row._asdict() for row in con.execute(query)]
 
     def record_repeat(self, load_id: str, file_name: str, at: datetime) -> None:
         """Note that a file brought the content of this load once more."""
@@ -123,48 +153,66 @@ class Registry:
             before = con.execute(sa.select(loads.c.repeats).where(this)).scalar_one()
             con.execute(loads.update().where(this).values(repeats=[*before, [file_name, at.isoformat()]]))
 
+    def arrivals(self, item: str) -> dict[str, tuple[int, int]]:
+        """file -> size and mtime_ns, of the item's files that have been dealt with."""
+        query = sa.select(arrivals.c.file, arrivals.c.size, arrivals.c.mtime_ns).where(arrivals.c.item == item)
+        with self.engine.connect() as con:
+            return {file: (size, mtime) for file, size, mtime in con.execute(query)}
+
+    def record_arrival(self, item: str, arrival: Arrival) -> None:
+        """Note that a file has been dealt with."""
+        with self.engine.begin() as con:
+            self._note(con, item, arrival)
+
+    @staticmethod
+    def _note(con: sa.Connection, item: str, arrival: Arrival) -> None:
+        con.execute(arrivals.delete().where(arrivals.c.item == item, arrivals.c.file == arrival.file))
+        con.execute(arrivals.insert().values(item=item, **arrival._asdict()))
+
     def load(self, load_id: str) -> Row:
         """One load, which must be there."""
         with self.engine.connect() as con:
-            return con.execute(sa.select(loads).where(loads.c.load_id == load_id)).mappings().one()
+            return con.execute(sa.select(loads).where(loads.c.load_id == load_id)).one()._asdict()
 
     def judgements(self, item: str | None = None) -> list[Row]:
         """Every load (of an item), oldest first, without its rule counts, gate and warnings."""
         query = sa.select(*JUDGEMENT).order_by(loads.c.seq)
         with self.engine.connect() as con:
-            return list(con.execute(query.where(loads.c.item == item) if item else query).mappings())
+            return [row._asdict() for row in con.execute(query.where(loads.c.item == item) if item else query)]
 
     def all_loads(self) -> list[Row]:
         """Every load, oldest first."""
         with self.engine.connect() as con:
-            return list(con.execute(sa.select(loads).order_by(loads.c.seq)).mappings())
+            return [row._asdict() for row in con.execute(sa.select(loads).order_by(loads.c.seq))]
 
     def current_load(self, item: str) -> Row | None:
         """The load that is the current version of an item."""
         query = sa.select(loads).join(current, current.c.load_id == loads.c.load_id).where(current.c.item == item)
         with self.engine.connect() as con:
-            return con.execute(query).mappings().first()
+            row = con.execute(query).first()
+            return row._asdict() if row else None
 
     def current_loads(self) -> dict[str, Row]:
         """item -> the load that is its current version."""
         query = sa.select(loads).join(current, current.c.load_id == loads.c.load_id)
         with self.engine.connect() as con:
-            return {row["item"]: row for row in con.execute(query).mappings()}
+            return {row.item: row._asdict() for row in con.execute(query)}
 
     def build(self, product: str) -> Row | None:
         """The current build of a model, theme or publication."""
         with self.engine.connect() as con:
-            return con.execute(sa.select(builds).where(builds.c.product == product)).mappings().first()
+            row = con.execute(sa.select(builds).where(builds.c.product == product)).first()
+            return row._asdict() if row else None
 
     def all_builds(self) -> list[Row]:
         """The current build of every product."""
         with self.engine.connect() as con:
-            return list(con.execute(sa.select(builds).order_by(builds.c.product)).mappings())
+            return [row._asdict() for row in con.execute(sa.select(builds).order_by(builds.c.product))]
 
     def broken_builds(self) -> list[Row]:
         """The products whose newest build failed; their current build is an older one."""
         with self.engine.connect() as con:
-            return list(con.execute(sa.select(broken).order_by(broken.c.product)).mappings())
+            return [row._asdict() for row in con.execute(sa.select(broken).order_by(broken.c.product))]
 
     def record_broken(self, product: str, reason: str, failed_at: datetime) -> None:
         with self.engine.begin() as con:

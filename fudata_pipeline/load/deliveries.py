@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 
 from fudata_pipeline.lake.registry import Row
 
@@ -42,11 +41,17 @@ def file_names(load: Row) -> set[str]:
 
 def deliveries(loads: Iterable[Row]) -> list[Delivery]:
     """The deliveries of one item in the order of their arrival, from its loads, oldest first."""
-    found: list[Delivery] = []
-    for sha256, run in groupby(loads, key=lambda load: load["sha256"]):
-        if sha256:  # without one no file was taken in: a process was lost
-            found += sorted(_arrivals(tuple(run)), key=lambda d: d.arrived_at)
-    return found
+    runs: list[list[Row]] = []
+    newest: dict[str | None, list[Row]] = {}
+    for load in loads:
+        if not load["sha256"]:  # no file was taken in: a process was lost
+            continue
+        run = newest.get(load["delivery"])
+        if run is None or run[-1]["sha256"] != load["sha256"]:  # else the same content, judged again
+            run = newest[load["delivery"]] = []
+            runs.append(run)
+        run.append(load)
+    return sorted((d for run in runs for d in _arrivals(tuple(run))), key=lambda d: d.arrived_at)
 
 
 def _arrivals(loads: tuple[Row, ...]) -> Iterator[Delivery]:
@@ -56,14 +61,15 @@ def _arrivals(loads: tuple[Row, ...]) -> Iterator[Delivery]:
             yield Delivery(datetime.fromisoformat(at), name, loads, repeat=True)
 
 
-def since_last_good(loads: Iterable[Row], sha256: str, today: date) -> tuple[date | None, date]:
+def since_last_good(loads: Iterable[Row], delivery: str, sha256: str, today: date) -> tuple[date | None, date]:
     """For a delivery that is judged today: when the good one before it came, and when it came itself.
 
     Judged once more, it came when it was first taken in.
     """
     found = deliveries(loads)
-    arrived = today
-    if found and found[-1].loads[-1]["sha256"] == sha256:
-        arrived = found[-1].loads[0]["loaded_at"].date()
-        found = [d for d in found if d.loads is not found[-1].loads]
-    return next((d.arrived_at.date() for d in reversed(found) if d.good()), None), arrived
+    mine = next(
+        (d.loads for d in found if (d.loads[-1]["delivery"], d.loads[-1]["sha256"]) == (delivery, sha256)), None
+    )
+    arrived = mine[0]["loaded_at"].date() if mine else today
+    before = [d.arrived_at.date() for d in found if d.loads is not mine and d.good()]
+    return max((day for day in before if day <= arrived), default=None), arrived

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.load.item import LoadResult, load_item, nothing_to_load, record_lost
+from fudata_pipeline.load.item import load_item, nothing_to_load
 from fudata_pipeline.load.pool import Pool
+from fudata_pipeline.load.result import LoadResult, record_lost
 from fudata_pipeline.project import Project
 from fudata_pipeline.sources import find_delivery
 

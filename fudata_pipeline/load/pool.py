@@ -19,7 +19,7 @@ from typing import Any
 
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import share
-from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 
 log = logging.getLogger(__name__)

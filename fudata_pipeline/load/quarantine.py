@@ -13,7 +13,8 @@ from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.engine.sql import literal, parquet
 from fudata_pipeline.lake.registry import Row
-from fudata_pipeline.load.item import REFUSED_CONTRACT, REFUSED_GATE, LoadResult, load_item
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import REFUSED_CONTRACT, REFUSED_GATE, LoadResult
 from fudata_pipeline.load.version import QUARANTINE, version_dir
 from fudata_pipeline.project import Project
 

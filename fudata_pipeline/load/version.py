@@ -5,15 +5,21 @@ The only place that knows how they lie there; whoever reads them does it through
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-from fudata_pipeline.engine.sql import literal, parquet
+from fudata_pipeline.engine.sql import literal, parquet, parquet_files
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.project import Project
 
 ACCEPTED = "accepted.parquet"
 QUARANTINE = "quarantine.parquet"
+CURRENT = "current"
+"""Folder in that of a load, where the item's deliveries add up: the rows that have been current since."""
+MANIFEST = "manifest.json"
+"""In it: ``shape``; ``loads``, whose rows are current, in order; ``parts``, the files of them, also those of earlier loads."""
 
 
 def version_dir(project: Project, load: Row) -> Path:
@@ -27,6 +33,15 @@ def accepted_rows(folder: Path) -> str:
     return parquet(folder / ACCEPTED)
 
 
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of the version that a load made; None where it is what the load accepted."""
+    file = folder / CURRENT / MANIFEST
+    return json.loads(file.read_text("utf-8")) if file.exists() else None
+
+
 def current_rows(project: Project, load: Row) -> str:
     """A table of the rows of an item, as of its current ``load``: ``_load_id``, ``_line`` and the typed columns."""
-    return f"(SELECT {literal(load['load_id'])} AS _load_id, * FROM {accepted_rows(version_dir(project, load))})"
+    folder = version_dir(project, load)
+    if manifest := read_manifest(folder):
+        return parquet_files([folder.parent / p["load_id"] / CURRENT / p["file"] for p in manifest["parts"]])
+    return f"(SELECT {literal(load['load_id'])} AS _load_id, * FROM {accepted_rows(folder)})"

@@ -13,7 +13,8 @@ import dagster as dg
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item, Unit
 from fudata_pipeline.catalog.schema import TableSchema
-from fudata_pipeline.load.item import UNCHANGED, VERDICTS, LoadResult, load_item
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import UNCHANGED, VERDICTS, LoadResult
 from fudata_pipeline.orchestration.resource import ProjectResource
 
 CHECK = "quality_gate"

@@ -8,7 +8,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.engine.sql import identifier, literal
-from fudata_pipeline.load.item import VERDICTS, rule_counts
+from fudata_pipeline.load.result import VERDICTS, rule_counts
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import COLUMNS, grade
 from fudata_pipeline.report.league import league

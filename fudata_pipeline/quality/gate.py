@@ -47,21 +47,28 @@ class GateVerdict:
 
 
 def validate(
-    settings: Settings, catalog: Catalog, item: Item, accepted: Path, quarantined: Path, last_rows: int | None
+    settings: Settings,
+    catalog: Catalog,
+    item: Item,
+    accepted: Path,
+    quarantined: Path,
+    last_rows: int | None,
+    already: int = 0,
 ) -> GateVerdict:
     """Judge a staged load by its item's suite.
 
     Args:
         accepted: Parquet of the accepted rows: ``_line`` and the item's typed columns.
         quarantined: Parquet of the rows set aside: the same, and further columns that begin with ``_``.
-        last_rows: accepted rows of the current version; None when there is none.
+        last_rows: accepted rows of the current version; None when there is none, or nothing follows from it.
+        already: rows that were delivered before and count together with these.
 
     Raises:
         duckdb.Error: when a file cannot be read. An expectation that cannot be computed fails the gate instead.
     """
     from fudata_pipeline.quality import gx  # great-expectations takes seconds to import
 
-    suite = expectations(catalog, item, last_rows)
+    suite = expectations(catalog, item, last_rows, already)
     with session(settings) as con:
         _create_view(con, accepted, quarantined)
         outcomes = gx.run(con, _VIEW, suite)

@@ -35,20 +35,24 @@ def percent(share: float) -> str:
     return f"{share * 100:.6g}%"
 
 
-def expectations(catalog: Catalog, item: Item, last_rows: int | None) -> list[Expectation]:
-    """Everything a load of ``item`` must satisfy; ``last_rows``: accepted rows of the current version, if any.
+def expectations(catalog: Catalog, item: Item, last_rows: int | None, already: int = 0) -> list[Expectation]:
+    """Everything a load of ``item`` must satisfy; ``last_rows``: accepted rows of the current version, if any, and
+    ``already``: rows that count together with those of the load.
 
     Each is ``{"type": great-expectations' name, "kwargs": {…}, "meta": {"title": Chinese sentence}}``.
     """
     tolerated = round(1 - item.bounds.max_quarantine, 6)
-    found = [*_whole_table(catalog, item, last_rows, tolerated), *_key(item, tolerated)]
+    found = [*_whole_table(catalog, item, last_rows, already, tolerated), *_key(item, tolerated)]
     for column in TableSchema.of(catalog, item).columns:
         found += _column(catalog, column, tolerated)
     return found
 
 
-def _whole_table(catalog: Catalog, item: Item, last_rows: int | None, tolerated: float) -> Iterator[Expectation]:
+def _whole_table(
+    catalog: Catalog, item: Item, last_rows: int | None, already: int, tolerated: float
+) -> Iterator[Expectation]:
     low, _ = item.rows_between(catalog.district.scale)
+    low = max(0, low - already)
     yield _expect(
         "expect_table_columns_to_match_set",
         f"申报的 {len(item.columns)} 列齐全",
@@ -56,7 +60,8 @@ def _whole_table(catalog: Catalog, item: Item, last_rows: int | None, tolerated:
         exact_match=False,
     )
     count = "expect_table_row_count_to_be_between"
-    yield _expect(count, f"交付行数不少于 {low:,}", min_value=low)
+    together = f"（加上已有的 {already:,} 行）" if already else ""
+    yield _expect(count, f"交付行数{together}不少于 {low + already:,}", min_value=low)
     if last_rows is not None:
         yield _expect(
             count,

@@ -8,7 +8,7 @@ from datetime import date
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item, Rule
 from fudata_pipeline.lake.registry import Row
-from fudata_pipeline.load.item import rule_counts
+from fudata_pipeline.load.result import rule_counts
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import DIMENSIONS, RuleCount, weigh
 from fudata_pipeline.report.standing import ItemStanding, UnitStanding

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fudata_pipeline.load.item import ROW_COUNTS, VERDICTS
+from fudata_pipeline.load.result import ROW_COUNTS, VERDICTS
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import allowed_days
 from fudata_pipeline.report.examples import without_numbers

@@ -12,7 +12,7 @@ from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import District, Item, Unit
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.deliveries import Delivery, deliveries
-from fudata_pipeline.load.item import REFUSED_CONTRACT, REFUSED_GATE
+from fudata_pipeline.load.result import REFUSED_CONTRACT, REFUSED_GATE
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import days_late, freshness
 from fudata_pipeline.quality.score import DIMENSIONS, aged, grade, mean, weigh

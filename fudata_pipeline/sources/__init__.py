@@ -1,6 +1,14 @@
 """Deliveries: fetch -> immutable snapshot by content hash -> all-text staging with line numbers."""
 
-from fudata_pipeline.sources.delivery import DeliveryRefused, Snapshot, find_delivery, kept_snapshot, take_snapshot
+from fudata_pipeline.sources.delivery import (
+    DeliveryRefused,
+    Snapshot,
+    delivery_order,
+    find_deliveries,
+    find_delivery,
+    kept_snapshot,
+    take_snapshot,
+)
 from fudata_pipeline.sources.sniff import sniff
 from fudata_pipeline.sources.stage import Staged, stage
 from fudata_pipeline.sources.streamed import Judge, Streamed
@@ -11,6 +19,8 @@ __all__ = [
     "Snapshot",
     "Staged",
     "Streamed",
+    "delivery_order",
+    "find_deliveries",
     "find_delivery",
     "kept_snapshot",
     "sniff",

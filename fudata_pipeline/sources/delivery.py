@@ -26,23 +26,38 @@ class DeliveryRefused(Exception):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The bytes of one delivery, kept under their own hash. ``file_name`` is the name the unit gave it."""
+    """The bytes of one delivery, kept under their own hash. ``file_name`` is the name the unit gave it, ``mtime_ns`` when
+    that file was changed last."""
 
     sha256: str
     path: Path
     file_name: str
     size: int
+    mtime_ns: int = 0
 
 
-def find_delivery(inbox: Path, unit: str, source: Source) -> Path | None:
-    """The newest file matching ``inbox/unit/source.path``, or None.
+def find_deliveries(inbox: Path, unit: str, source: Source) -> list[Path]:
+    """The files matching ``inbox/unit/source.path``, oldest first.
 
-    Newest by the natural order of the name (``9月`` before ``10月``), not by modification time: copying,
-    unpacking and restoring a backup all reset that time, while units date the names of their exports.
+    By the natural order of the name (``9月`` before ``10月``), not by modification time: copying, unpacking and
+    restoring a backup all reset that time, while units date the names of their exports.
     """
     folder = inbox / unit
     found = [file for file in folder.glob(source.path) if file.is_file() and not _unfinished(file.name)]
-    return max(found, key=lambda file: (_natural(file.name), _natural(str(file.relative_to(folder)))), default=None)
+    return sorted(found, key=lambda file: delivery_order(file.relative_to(folder).as_posix()))
+
+
+def find_delivery(inbox: Path, unit: str, source: Source) -> Path | None:
+    """The newest file matching ``inbox/unit/source.path``, or None."""
+    return next(reversed(find_deliveries(inbox, unit, source)), None)
+
+
+Order = tuple[tuple[list[str | int], str], tuple[list[str | int], str]]
+
+
+def delivery_order(name: str) -> Order:
+    """What deliveries are sorted by, given a file's path below its unit's folder: its name, then the folders."""
+    return _natural(name.rpartition("/")[2]), _natural(name)
 
 
 def _unfinished(name: str) -> bool:
@@ -67,7 +82,9 @@ def kept_snapshot(file: Path, folder: Path, sha256: str | None = None) -> Snapsh
     path = folder / f"{found}{file.suffix.lower()}"
     if sha256 not in (None, found) or not path.exists() or path.stat().st_size != before.st_size:
         return None
-    return Snapshot(found, path, file.name, before.st_size) if _version(before) == _version(file.stat()) else None
+    if _version(before) != _version(file.stat()):
+        return None
+    return Snapshot(found, path, file.name, before.st_size, before.st_mtime_ns)
 
 
 def take_snapshot(file: Path, folder: Path) -> Snapshot:
@@ -108,7 +125,7 @@ def take_snapshot(file: Path, folder: Path) -> Snapshot:
     finally:
         if temp is not None:
             temp.unlink(missing_ok=True)
-    return Snapshot(digest.hexdigest(), path, file.name, size)
+    return Snapshot(digest.hexdigest(), path, file.name, size, before.st_mtime_ns)
 
 
 def _version(stat: os.stat_result) -> tuple[int, int, int]:

@@ -52,10 +52,12 @@ def stage(
     out: Path,
     work: Path,
     judge: Judge | None = None,
+    *,
+    empty: bool = False,
 ) -> Staged | Streamed:
     """Write the staging file ``out``, whole or not at all; ``work`` is a scratch folder.
 
-    With ``judge`` a long text is judged while it is parsed instead, and what is kept of it lies in ``work``.
+    ``empty``: there may be no row. With ``judge`` a long text is judged while it is parsed instead, and what is kept of it lies in ``work``.
 
     Raises DeliveryRefused with the rule the delivery breaks; duckdb.Error and OSError are faults of ours.
     """
@@ -80,7 +82,7 @@ def stage(
                 done = _STAGERS[source.format](con, snapshot.path, source, work, part)
         query = f"SELECT count(*), count(_malformed) FROM {parquet(part)}"
         [(rows, malformed)] = con.execute(query).fetchall()
-        if rows == 0:
+        if rows == 0 and not empty:
             raise _header_only(done)
         part.replace(out)
     finally:

@@ -17,7 +17,7 @@ import pytest
 from fudata_pipeline.alerts import Report, send_alerts
 from fudata_pipeline.alerts.posting import Pace
 from fudata_pipeline.catalog.channels import Channel
-from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 
 OK = (200, {}, {"errcode": 0, "errmsg": "ok"})

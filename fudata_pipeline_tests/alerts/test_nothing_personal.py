@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fudata_pipeline.alerts.problems import MOST, TITLES, _said
-from fudata_pipeline.load.item import VERDICTS, load_item
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import VERDICTS
 from fudata_pipeline.project import Project
 
 from ..conftest import Deliver

@@ -11,7 +11,7 @@ from fudata_pipeline.alerts import Report, preview, send_test
 from fudata_pipeline.alerts.messages import compose
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.outbox import Outbox
-from fudata_pipeline.load.item import LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import allowed_days
 

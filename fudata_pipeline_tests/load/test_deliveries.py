@@ -83,5 +83,5 @@ def test_a_refused_delivery_is_kept_with_nothing_and_stops_no_clock(first: Proje
     refused = load_item(first, first.catalog.items_by_id[ITEM])
     assert (refused.verdict, refused.score, refused.dimensions) == ("refused_contract", 0.0, {"可访问性": 0.0})
     rows = first.registry.judgements(ITEM)
-    assert since_last_good(rows, "other", date.today()) == (rows[0]["loaded_at"].date(), date.today())
+    assert since_last_good(rows, "other", "other", date.today()) == (rows[0]["loaded_at"].date(), date.today())
     assert [d.good() for d in deliveries(rows)] == [True, False]

@@ -13,8 +13,9 @@ import pytest
 from filelock import FileLock
 
 from fudata_pipeline.lake import files
-from fudata_pipeline.load import item as load_module
+from fudata_pipeline.load import delivery as delivery_module
 from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.nightly import run_night
 from fudata_pipeline.project import Project
@@ -27,18 +28,18 @@ ROWS = "".join(f"44030400190101000010001{n:02};4403040019010100001;1{n:02};8{n}.
 NAME = "zsj/房屋信息_20221101.csv"
 
 
-def _load(project: Project, item: str = "zsj.house", **options: bool) -> load_module.LoadResult:
+def _load(project: Project, item: str = "zsj.house", **options: bool) -> LoadResult:
     return load_item(project, project.catalog.items_by_id[item], **options)
 
 
-def _good(project: Project, deliver: Deliver) -> load_module.LoadResult:
+def _good(project: Project, deliver: Deliver) -> LoadResult:
     deliver("zsj/房屋信息_20221031.csv", HOUSE + ROWS)
     result = _load(project)
     assert (result.verdict, result.rows_accepted) == ("promoted", 10)
     return result
 
 
-def _rows(project: Project, result: load_module.LoadResult, file: str) -> list[tuple]:
+def _rows(project: Project, result: LoadResult, file: str) -> list[tuple]:
     load = project.registry.last_load(result.item)
     assert load is not None
     return duckdb.sql(f"FROM '{version_dir(project, load) / file}' ORDER BY _line").fetchall()
@@ -250,7 +251,7 @@ def test_full_disk_refuses_cleanly(project: Project, deliver: Deliver, monkeypat
         raise OSError(28, "No space left on device", "x.parquet")
 
     with monkeypatch.context() as patch:
-        patch.setattr(load_module, "split", full)
+        patch.setattr(delivery_module, "split", full)
         result = _load(project)
     assert result.verdict == "internal_error"
     assert "磁盘已满" in result.reason

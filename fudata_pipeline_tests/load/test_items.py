@@ -10,8 +10,8 @@ import pytest
 from fudata_pipeline.catalog import Catalog, Item
 from fudata_pipeline.load import items as items_module
 from fudata_pipeline.load import pool as pool_module
-from fudata_pipeline.load.item import LoadResult
 from fudata_pipeline.load.items import load_items
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.load.version import version_dir
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings

@@ -10,7 +10,9 @@ import pytest
 from fudata_pipeline.catalog import Catalog
 from fudata_pipeline.catalog.lint import lint
 from fudata_pipeline.catalog.model import RuleUse
-from fudata_pipeline.load.item import PROMOTED, REFUSED_GATE, LoadResult, load_item
+from fudata_pipeline.load.deliveries import PROMOTED
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import REFUSED_GATE, LoadResult
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 from fudata_pipeline.sources import delimited

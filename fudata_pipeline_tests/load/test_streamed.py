@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from fudata_pipeline.catalog import Catalog
-from fudata_pipeline.load.item import LoadResult, load_item
+from fudata_pipeline.load.item import load_item
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 from fudata_pipeline.sources import delimited, find_delivery
