@@ -159,7 +159,7 @@ class _Merge:
 
     def _changes(self, came: Sequence[Row]) -> dict[str, int]:
         [(added, replaced, removed)] = self.con.execute(f"""
-            SELECT count(*) FILTER (s._line IS NULL), count(*) FILTER ((s._load_id, s._line) <> (w._load_id, w._line)),
+            SELECT count(*) FILTER (s._line IS NULL), count(*) FILTER (s._load_id <> w._load_id OR s._line <> w._line),
                 count(*) FILTER (w._line IS NULL)
             FROM (SELECT {self.key}, _load_id, _line FROM stood) s
             FULL JOIN (SELECT {self.key}, _load_id, _line FROM won) w USING ({self.key})""").fetchall()

@@ -191,6 +191,11 @@ class Rows:
             f"SELECT {pos}, r.n, r.extra, r.k0, {changed} AS k, r.e, r.cycle, {day} AS day, "
             f"{pick('p', 31)} AS pe, {pick('f', 32)} AS fe, {pick('h', 33)} AS he, {dk} AS dk FROM ({numbered}) r WHERE {there}"
         )
+        if self.night and self.item.load.merges:  # only what is new, or has changed, since the night before
+            news = f"r.n >= {self.settled}"
+            if self.item.load.mode == "upsert":
+                news += f" OR rnd(k0, {500 + self.night}) < {self.profile.nights['changed']}"
+            rows += f" AND ({news})"
         if self.night and subject in counts:
             rows += f" AND r.e NOT IN (SELECT e_ FROM s{subject} WHERE gone)"
         rows = f"SELECT *, CAST(day AS TIMESTAMP) + to_seconds(CAST(25200 + draw(k, 4) % 54000 AS BIGINT)) AS moment FROM ({rows})"

@@ -175,6 +175,7 @@ def test_only_the_days_that_change_are_written(catalog: Catalog, tmp_path: Path)
     first = _load(project)
     _deliver(project, "燃气_2.csv", [("G9", "周九", "2022-10-02", "2022-10-05")])
     second = _load(project)
+    assert second.changes == {"added": 1, "replaced": 0, "removed": 0, "outdated": 0}
     load = project.registry.current_load(ITEM)
     assert load is not None
     manifest = read_manifest(version_dir(project, load))
