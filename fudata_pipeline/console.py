@@ -52,7 +52,7 @@ def plain(result: LoadResult) -> dict[str, Any]:
 def show_results(results: list[LoadResult]) -> None:
     """What became of each delivered item, and how many were never delivered."""
     missing = [r for r in results if r.missing]
-    results = [r for r in results if not r.missing]
+    results = [one for r in results if not r.missing for one in r.each]
     rows = [
         [
             r.item,

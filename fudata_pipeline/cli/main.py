@@ -18,6 +18,7 @@ from fudata_pipeline.catalog.workbook.reading import NotACatalogWorkbook
 from fudata_pipeline.cli.alert import alert_app, show_alerts, tell, telling_of_a_crash
 from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
+from fudata_pipeline.cli.drift import drift_app
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
 from fudata_pipeline.cli.quarantine import quarantine_app
 from fudata_pipeline.cli.report import league, report
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(drift_app, name="drift")
 app.add_typer(bench_app, name="bench")
 app.add_typer(alert_app, name="alert")
 app.command()(synth)
@@ -146,7 +148,7 @@ def status(unit: Units = None, item: Items = None, as_json: AsJson = False) -> N
                 "score": load["score"] if load else None,
                 "current_load_id": good["load_id"] if good else None,
                 "current_loaded_at": good["loaded_at"] if good else None,
-                "current_rows": good["rows_accepted"] if good else 0,
+                "current_rows": good["rows_current"] if good else 0,
             }
         )
     if as_json:

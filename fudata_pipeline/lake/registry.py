@@ -38,6 +38,8 @@ loads = Table(
     Column("changes", JSON),  # of an item whose deliveries add up: rows added, replaced, removed, outdated by it
     Column("delivery", String(400)),  # which of the item's deliveries was judged, see load.arrivals
     Column("shape", String(16)),  # fingerprint of its columns and key, see Catalog.shape
+    Column("undeclared", JSON),  # headers that nobody declared and the item does not ignore
+    Column("absent", JSON),  # declared columns that were not delivered
     Column("corrected", String(16)),  # fingerprint of the corrections that were applied
     Column("score", Float),
     Column("dimensions", JSON, nullable=False),  # GB/T 36344 dimension -> 0..100
@@ -84,7 +86,7 @@ broken = Table(
     Column("failed_at", DateTime, nullable=False),
 )
 
-JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings", "changes")]
+JUDGEMENT = [c for c in loads.c if c.name not in ("rules", "gate", "warnings", "changes", "undeclared", "absent")]
 """The columns that say what became of a delivery, without the lists that say why."""
 
 Row = Mapping[str, Any]

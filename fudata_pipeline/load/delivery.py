@@ -71,7 +71,7 @@ def take_in(
             outcome = split(con, catalog, item, headers, staged, out, scratch, known)
         last_rows = before["rows_accepted"] if before and not merges else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows, already)
-    warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.extra]
+    warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.undeclared]
     warnings += [f"未核对 {use.to}：所指的数据还没有可用版本" for use in unchecked(item, known)]
     _, most = item.rows_between(catalog.district.scale)
     if outcome.rows_in + already > most:
@@ -107,6 +107,7 @@ def take_in(
         rules=tuple(asdict(c) for c in outcome.counts),
     )
     extra = {"content_hash": outcome.content_hash, "gate": [asdict(e) for e in gate.expectations]}
+    extra |= {"undeclared": list(headers.undeclared), "absent": list(headers.absent)}
     if result.verdict == PROMOTED:
         result = _current(project, item, result, told)
     return result, extra

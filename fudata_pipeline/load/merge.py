@@ -110,7 +110,8 @@ class _Merge:
     def into(self, out: Path, parts: list[dict[str, Any]], came: Sequence[Row], gone: Sequence[Row]) -> _Made:
         """Write the rows of every day that changes to ``out``."""
         if not parts and len(came) == 1:  # each key is there once
-            return self._write(out, self._delivered(came), {"added": came[0]["rows_accepted"]}, set())
+            changes = {"added": came[0]["rows_accepted"], "replaced": 0, "removed": 0, "outdated": 0}
+            return self._write(out, self._delivered(came), changes, set())
         folder = version_dir(self.project, self.loads[-1]).parent
         self.con.execute(
             f"CREATE OR REPLACE TEMP TABLE affected AS SELECT DISTINCT {self.key} FROM {self._delivered([*came, *gone])}"
@@ -139,6 +140,8 @@ class _Merge:
                 f"SELECT DISTINCT _day FROM stood UNION SELECT DISTINCT {self.day} FROM won"
             ).fetchall()
         }
+        if not days and parts:
+            return _Made(set(), [], changes)
         changed = [folder / p["load_id"] / CURRENT / p["file"] for p in parts if p["day"] in days]
         rows = f"SELECT _load_id, _line, {self.columns} FROM won"
         if changed:
@@ -170,7 +173,6 @@ class _Merge:
 
     def _write(self, out: Path, rows: str, changes: dict[str, int], days: set[str | None]) -> _Made:
         """Write ``rows``, one file, or one a day; days without rows get none."""
-        changes = {"added": 0, "replaced": 0, "removed": 0, "outdated": 0} | changes
         options = "FORMAT parquet, COMPRESSION zstd"
         if not self.item.load.by:
             file = out / "rows.parquet"

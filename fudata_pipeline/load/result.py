@@ -68,6 +68,16 @@ class LoadResult:
         return self.verdict == SOURCE_MISSING
 
     @property
+    def each(self) -> tuple[LoadResult, ...]:
+        """One result for every delivery that was judged, in their order."""
+        return (*self.earlier, replace(self, earlier=()))
+
+    @property
+    def reasons(self) -> str:
+        """Why deliveries failed, each with its cure."""
+        return "；".join(one.reason for one in self.each if one.failed)
+
+    @property
     def failed(self) -> bool:
         return self.verdict not in (PROMOTED, UNCHANGED, SOURCE_MISSING) or any(e.failed for e in self.earlier)
 

@@ -13,6 +13,7 @@ import dagster as dg
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item, Unit
 from fudata_pipeline.catalog.schema import TableSchema
+from fudata_pipeline.load.deliveries import PROMOTED
 from fudata_pipeline.load.item import load_item
 from fudata_pipeline.load.result import UNCHANGED, VERDICTS, LoadResult
 from fudata_pipeline.orchestration.resource import ProjectResource
@@ -50,7 +51,8 @@ def load_metadata(result: LoadResult) -> dict[str, Any]:
     metadata: dict[str, Any] = {
         "结论": VERDICTS[result.verdict],
         "交付行数": result.rows_in,
-        "dagster/row_count": result.rows_accepted,
+        "dagster/row_count": result.rows_current or 0,
+        "入库行数": result.rows_accepted,
         "隔离行数": result.rows_quarantined,
         "重复行数": result.rows_duplicate,
         "载入批次": result.load_id,
@@ -94,15 +96,15 @@ def unit_assets(catalog: Catalog, unit: Unit, items: tuple[Item, ...]) -> dg.Ass
             metadata = load_metadata(result)
             if result.failed:
                 failed.append(result)
-                context.log.error(f"{result.item}：{result.reason}")
-            else:
+                context.log.error(f"{result.item}：{result.reasons}")
+            if result.verdict == PROMOTED:
                 context.log.info(f"{result.item}：入库 {result.rows_accepted} 行，隔离 {result.rows_quarantined} 行")
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata)
             yield dg.AssetCheckResult(passed=not result.failed, asset_key=key, check_name=CHECK, metadata=metadata)
         if failed:
             raise dg.Failure(
-                description="；".join(f"{r.item}：{r.reason}" for r in failed),
-                metadata={r.item: r.reason for r in failed},
+                description="；".join(f"{r.item}：{r.reasons}" for r in failed),
+                metadata={r.item: r.reasons for r in failed},
                 allow_retries=False,
             )
 

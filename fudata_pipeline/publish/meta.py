@@ -50,6 +50,7 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("rows_accepted", "BIGINT", "入库行数"),
             ("rows_quarantined", "BIGINT", "隔离行数"),
             ("rows_duplicate", "BIGINT", "剔除的重复行数"),
+            ("rows_current", "BIGINT", "该次载入后数据项的行数；空为没有形成新版本"),
             ("score", "DOUBLE", "GB/T 36344 质量得分，0–100"),
             ("grade", "VARCHAR", "得分的等级"),
             ("score_change", "DOUBLE", "较同一数据项上一次有得分的载入"),

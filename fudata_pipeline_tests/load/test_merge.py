@@ -31,7 +31,9 @@ def _item(catalog: Catalog, mode: str, *, watermark: bool = True, path: str = "�
     found = catalog.items_by_id[ITEM]
     optional = ("phone", "house_code", "building_code", "gas_meter_no")
     fields = [
-        f.model_copy(update={"required": f.required or f.name == "registered_date", "optional_column": f.name in optional})
+        f.model_copy(
+            update={"required": f.required or f.name == "registered_date", "optional_column": f.name in optional}
+        )
         for f in found.fields
     ]
     item = found.model_copy(
@@ -209,6 +211,19 @@ def test_a_night_without_events_is_good(catalog: Catalog, tmp_path: Path) -> Non
     result = _load(project)
     assert (result.verdict, result.rows_in, result.rows_current) == ("promoted", 0, 3)
     assert _current(project) == FIRST
+
+
+def test_of_a_few_new_rows_most_may_be_wrong(catalog: Catalog, tmp_path: Path) -> None:
+    project = _project(_item(catalog, "upsert"), tmp_path)
+    wrong = ("G8", "吴八", "2022-13-45", "2022-10-05")
+    _deliver(project, "燃气_1.csv", [wrong, *FIRST[:1]])
+    assert _load(project).verdict == "promoted"  # half of a first delivery: the declaration allows 60 per cent
+    _deliver(project, "燃气_2.csv", [wrong])
+    result = _load(project)
+    assert (result.verdict, result.rows_quarantined, result.rows_current) == ("promoted", 1, 1)
+    many = [(f"X{n}", "吴八", "2022-13-45", "2022-10-05") for n in range(30)]
+    _deliver(project, "燃气_3.csv", many)
+    assert _load(project).verdict == "refused_gate"
 
 
 def test_when_the_columns_change_all_deliveries_are_judged_again(catalog: Catalog, tmp_path: Path) -> None:
