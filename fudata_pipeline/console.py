@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from fudata_pipeline.load.corrections import Returned
 from fudata_pipeline.load.result import VERDICTS, LoadResult
 from fudata_pipeline.nightly import Night
 
@@ -80,6 +81,15 @@ def show_results(results: list[LoadResult]) -> None:
         err.print(
             f"[dim]·[/] {units} 个单位的 {len(missing):,} 个数据项从未交付（fudata status 可逐项查看）", highlight=False
         )
+
+
+def show_returned(returned: list[Returned]) -> None:
+    """What came back of the quarantine, sheet by sheet."""
+    for sheet in returned:
+        if sheet.rows:
+            out.print(f"[green]✓[/] {sheet.file_name}“{sheet.sheet}”（{sheet.item}）更正 {sheet.rows:,} 行")
+        for problem in sheet.problems or (() if sheet.rows else ("没有改动的行",)):
+            err.print(f"[yellow]![/] {sheet.file_name}“{sheet.sheet}”（{sheet.item}）：{problem}", highlight=False)
 
 
 def show_products(night: Night) -> None:

@@ -15,6 +15,7 @@ from fudata_pipeline.blocks.theme import build_theme
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake.files import Busy
 from fudata_pipeline.lake.publication import NotPublishable
+from fudata_pipeline.load.corrections import Returned, take_returned
 from fudata_pipeline.load.items import load_items
 from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.models.base import NothingToBuild, build_base
@@ -97,8 +98,9 @@ def _recorded(project: Project, product: str, build: Callable[[], Built]) -> Bui
 
 @dataclass
 class Night:
-    """What one night did. ``skipped``: products without any input yet; ``broken``: products whose SQL is wrong."""
+    """What one night did. ``returned``: corrections that units have sent back; ``skipped``: products without any input yet; ``broken``: products whose SQL is wrong."""
 
+    returned: list[Returned] = field(default_factory=list)
     results: list[LoadResult] = field(default_factory=list)
     built: list[Built] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -122,7 +124,8 @@ def run_night(
 
     ``on_step`` hears the name of each item and product as its work begins: ``len(items) + len(products) + 1`` calls.
     """
-    night = Night(load_items(project, items, on_step))
+    night = Night(take_returned(project, dict.fromkeys(item.unit for item in items)))
+    night.results = load_items(project, items, on_step)
     for product, build in products(project).items():
         on_step(product)
         try:

@@ -23,7 +23,17 @@ from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Ite
 from fudata_pipeline.cli.quarantine import quarantine_app
 from fudata_pipeline.cli.report import league, report
 from fudata_pipeline.cli.synth import row_progress, synth
-from fudata_pipeline.console import err, out, plain, print_json, progress, show_products, show_results, show_table
+from fudata_pipeline.console import (
+    err,
+    out,
+    plain,
+    print_json,
+    progress,
+    show_products,
+    show_results,
+    show_returned,
+    show_table,
+)
 from fudata_pipeline.load.result import SOURCE_MISSING, VERDICTS
 from fudata_pipeline.nightly import UnknownName, choose_items, products, run_night
 from fudata_pipeline.project import Project
@@ -113,6 +123,7 @@ def run(
             }
         )
     else:
+        show_returned(night.returned)
         show_results(night.results)
         show_products(night)
         show_alerts(alerts)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Float, Index, Integer, String, Table
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Float, Index, Integer, String, Table, UniqueConstraint
 
 from fudata_pipeline.settings import Settings
 
@@ -66,6 +66,19 @@ arrivals = Table(
     Column("file", String(400), primary_key=True),  # below the unit's folder of the inbox
     Column("size", BigInteger, nullable=False),  # bytes
     Column("mtime_ns", BigInteger, nullable=False),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("item", String(120), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the delivery whose rows were corrected
+    Column("workbook", String(64), nullable=False),  # SHA-256 of the workbook that came back
+    Column("file_name", String(400), nullable=False),
+    Column("received_at", DateTime, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    UniqueConstraint("item", "sha256", "workbook"),
 )
 
 builds = Table(
@@ -175,6 +188,25 @@ class Registry:
         """One load, which must be there."""
         with self.engine.connect() as con:
             return con.execute(sa.select(loads).where(loads.c.load_id == load_id)).one()._asdict()
+
+    def find_load(self, load_id: str) -> Row | None:
+        """One load, if there is one of this id."""
+        with self.engine.connect() as con:
+            row = con.execute(sa.select(loads).where(loads.c.load_id == load_id)).first()
+            return row._asdict() if row else None
+
+    def corrections(self, item: str, sha256: str | None = None) -> list[Row]:
+        """What was corrected of an item's deliveries (of one), oldest first."""
+        query = sa.select(corrections).where(corrections.c.item == item).order_by(corrections.c.seq)
+        if sha256:
+            query = query.where(corrections.c.sha256 == sha256)
+        with self.engine.connect() as con:
+            return [row._asdict() for row in con.execute(query)]
+
+    def record_correction(self, values: dict[str, Any]) -> None:
+        """Note that a workbook has corrected rows of a delivery."""
+        with self.engine.begin() as con:
+            con.execute(corrections.insert().values(**values))
 
     def judgements(self, item: str | None = None) -> list[Row]:
         """Every load (of an item), oldest first, without its rule counts, gate and warnings."""

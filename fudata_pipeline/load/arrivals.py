@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.corrections import fingerprint
 from fudata_pipeline.load.deliveries import PROMOTED, file_names
 from fudata_pipeline.load.result import INTERNAL_ERROR
 from fudata_pipeline.project import Project
@@ -88,18 +89,26 @@ def judgements(project: Project, item: Item, last: Row | None) -> list[Row]:
     return [last] if last is not None else []
 
 
+def wrong(load: Row) -> bool:
+    """Something was wrong with the delivery, and may be right by today's declarations."""
+    return bool(load["rows_quarantined"]) or load["verdict"] != PROMOTED
+
+
 def to_judge(
     project: Project, item: Item, last: Row | None, contract: str, *, again: bool = False
 ) -> list[Arrived | Again]:
     """What is to be judged now, in its order; with ``again`` instead the deliveries that something was wrong with."""
     loads = judgements(project, item, last)
     if again:
-        wrong = [x for x in loads if x["rows_quarantined"] or x["verdict"] != PROMOTED]
-        return [Again(load) for load in (wrong if item.load.merges and wrong else loads[-1:])]
+        some = [load for load in loads if wrong(load)]
+        return [Again(load) for load in (some if item.load.merges and some else loads[-1:])]
     arrived = new_files(project, item)
     if arrived and not item.load.merges:
         return list(arrived)
     shape, names = project.catalog.shape(item), {a.name for a in arrived}
+    corrected: dict[str, list[Row]] = {}
+    for row in project.registry.corrections(item.id):
+        corrected.setdefault(row["sha256"], []).append(row)
     newest = max((load["seq"] for load in loads), default=None)
     stale = [
         Again(load)
@@ -108,6 +117,7 @@ def to_judge(
         and (
             load["verdict"] == INTERNAL_ERROR
             or load["shape"] != shape
+            or load["corrected"] != fingerprint(corrected.get(load["sha256"], ()))
             or (load["seq"] == newest and load["contract"] != contract)
         )
     ]

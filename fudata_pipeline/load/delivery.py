@@ -12,6 +12,7 @@ from typing import Any
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.lake import files
+from fudata_pipeline.load.corrections import corrected_records
 from fudata_pipeline.load.deliveries import PROMOTED, since_last_good
 from fudata_pipeline.load.headers import map_headers
 from fudata_pipeline.load.merge import merge
@@ -68,7 +69,9 @@ def take_in(
                 con, snapshot, item.source, scratch / "staged.parquet", scratch, judge(con, catalog, item), empty=merges
             )
             headers = map_headers(item, staged.headers)
-            outcome = split(con, catalog, item, headers, staged, out, scratch, known)
+            rows = project.registry.corrections(item.id, snapshot.sha256)
+            corrected = corrected_records(con, project, item, rows, staged.headers)
+            outcome = split(con, catalog, item, headers, staged, out, scratch, known, corrected)
         last_rows = before["rows_accepted"] if before and not merges else None
         gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows, already)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.undeclared]

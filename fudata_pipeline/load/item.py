@@ -15,6 +15,7 @@ from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake import files
 from fudata_pipeline.lake.registry import Arrival, Row
 from fudata_pipeline.load.arrivals import Again, Arrived, delivery_of, judgements, order, to_judge
+from fudata_pipeline.load.corrections import fingerprint
 from fudata_pipeline.load.deliveries import file_names
 from fudata_pipeline.load.delivery import refusal_reason, take_in
 from fudata_pipeline.load.result import (
@@ -93,6 +94,7 @@ def _judge(project: Project, item: Item, one: Arrived | Again, contract: str) ->
         snapshot, arrival = _take(project, item, one)
         loads = judgements(project, item, project.registry.last_load(item.id))
         told |= {"sha256": snapshot.sha256}
+        told |= {"corrected": fingerprint(project.registry.corrections(item.id, snapshot.sha256))}
         told |= {
             "delivery": one.load["delivery"]
             if isinstance(one, Again)
@@ -158,7 +160,7 @@ def _known(
     before = [x for x in loads if order(x) <= max(delivery_order(told["delivery"]), delivery_order(arrival.file))]
     own = [x for x in loads if x["delivery"] == told["delivery"]]
     for load in (*own, *before[-1:]):
-        same = all(load[name] == told[name] for name in ("sha256", "contract", "shape"))
+        same = all(load[name] == told[name] for name in ("sha256", "contract", "shape", "corrected"))
         if same and load["verdict"] != INTERNAL_ERROR:
             if file_name not in file_names(load):
                 project.registry.record_repeat(load["load_id"], file_name, now())

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.engine.sql import literal, parquet
 from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.arrivals import judgements, newest_judgements, wrong
 from fudata_pipeline.load.item import load_item
-from fudata_pipeline.load.result import REFUSED_CONTRACT, REFUSED_GATE, LoadResult
+from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.load.version import QUARANTINE, version_dir
+from fudata_pipeline.load.workbook import TooManyRows, write_workbook
 from fudata_pipeline.project import Project
-
-EXCEL_ROWS = 1_048_576
-CHUNK = 10_000
 
 
 class NotExported(Exception):
@@ -43,9 +40,14 @@ class Quarantined:
 
 
 def open_loads(project: Project, items: Iterable[Item]) -> Iterator[tuple[Item, Row]]:
-    """Items with rows in quarantine, and the load they stand in: the newest one whose rows could be read."""
+    """Items with rows in quarantine, and the load they stand in: the newest one whose rows could be read; where
+    deliveries add up, the newest judgement of each."""
     current = project.registry.current_loads()
     for item in items:
+        if item.load.merges:
+            standing = newest_judgements(project.registry.judgements(item.id))
+            yield from ((item, load) for load in standing if load["rows_quarantined"])
+            continue
         last = project.registry.last_load(item.id)
         load = last if last and last["rows_in"] else current.get(item.id)
         if load and load["rows_quarantined"]:
@@ -95,7 +97,12 @@ def export_quarantine(project: Project, items: Iterable[Item], target: Path) -> 
     with TemporaryDirectory(dir=target.parent, prefix=".export-") as private:  # mode 0700 while it is written
         aside = Path(private) / target.name
         if target.suffix == ".xlsx":
-            _write_workbook(project, kept, aside)
+            if not kept:
+                raise NotExported("所选数据项没有隔离的行")
+            try:
+                write_workbook(project, kept, aside)
+            except TooManyRows as error:
+                raise NotExported(str(error)) from None
         elif target.suffix in (".csv", ".parquet"):
             _write_table(project, kept, aside, target.suffix)
         else:
@@ -121,61 +128,25 @@ def _write_table(project: Project, kept: list[tuple[Item, Row]], path: Path, suf
         con.execute(f"COPY ({union} ORDER BY item, line) TO {literal(path)} ({options})")
 
 
-def _write_workbook(project: Project, kept: list[tuple[Item, Row]], path: Path) -> None:
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    def text(value: str | None) -> Any:
-        """A delivered value as it was delivered: what begins with = is text, and no formula to run at the unit."""
-        if value is None or not value.startswith("="):
-            return value
-        cell = WriteOnlyCell(sheet, value)
-        cell.data_type = "s"
-        return cell
-
-    book = Workbook(write_only=True)
-    if not kept:
-        raise NotExported("所选数据项没有隔离的行")
-    with connect(project.settings) as con:
-        for number, (item, load) in enumerate(kept, 1):
-            if load["rows_quarantined"] >= EXCEL_ROWS:
-                raise NotExported(f"{item.id} 有 {load['rows_quarantined']} 行，超过工作表上限 → 改用 .csv 或 .parquet")
-            sheet = book.create_sheet(_sheet_name(number, item.title))
-            cursor = con.execute(
-                f"SELECT line, reasons, raw, text FROM ({_rows_sql(project, item, load)}) ORDER BY line"
-            )
-            headers: list[str] | None = None
-            while chunk := cursor.fetchmany(CHUNK):
-                for line, reasons, raw, unparsed in chunk:
-                    cells: dict[str, Any] = json.loads(raw)
-                    if headers is None:
-                        headers = list(cells)
-                        sheet.append(["行号", "问题", *map(text, headers), "原始行"])
-                    sheet.append([line, reasons, *(text(cells.get(h)) for h in headers), text(unparsed)])
-    book.save(path)
-
-
-def _sheet_name(number: int, title: str) -> str:
-    """A valid, unique worksheet name: at most 31 characters, none of those Excel forbids."""
-    return f"{number} " + "".join(c for c in title if c not in "[]:*?/\\")[:27]
-
-
 @dataclass(frozen=True)
 class Replayed:
-    """An item before and after its last delivery went through today's rules and codes once more."""
+    """An item before and after what was judged of it went through today's rules and codes once more.
 
-    before: Row
+    ``before``: rows in quarantine then."""
+
+    before: int
     after: LoadResult
 
     @property
     def released(self) -> int:
         """Rows that left the quarantine."""
-        return int(self.before["rows_quarantined"]) - self.after.rows_quarantined
+        return self.before - sum(one.rows_quarantined for one in self.after.each)
 
 
 def replay(project: Project, items: Iterable[Item]) -> Iterator[Replayed]:
-    """Take the kept delivery of every item with quarantined rows or a refusal through today's declarations."""
+    """Take kept deliveries with quarantined rows, or that were refused, through today's declarations."""
     for item in items:
         last = project.registry.last_load(item.id)
-        if last and (last["rows_quarantined"] or last["verdict"] in (REFUSED_CONTRACT, REFUSED_GATE)):
-            yield Replayed(last, load_item(project, item, again=True))
+        stood = [load for load in judgements(project, item, last) if wrong(load)]
+        if stood:
+            yield Replayed(sum(load["rows_quarantined"] for load in stood), load_item(project, item, again=True))

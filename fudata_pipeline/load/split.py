@@ -149,9 +149,10 @@ def split(
     out: Path,
     work: Path,
     known: Mapping[str, str] | None = None,
+    corrected: str = "",
 ) -> Split:
     """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the delivery; ``work`` is a scratch folder.
-    ``known``: see :func:`.sets.references`.
+    ``known``: see :func:`.sets.references`. ``corrected``: a table of records in place of those of their lines.
 
     Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
     (JSON of the delivered cells by header) and ``_text`` (the raw line where it could not be parsed).
@@ -160,7 +161,7 @@ def split(
         NotConserved: if any row of the delivery is in none or in more than one of the three outcomes.
     """
     checks = compile_checks(catalog, item, headers)
-    _create_checked(con, catalog, item, headers, checks, staged)
+    _create_checked(con, catalog, item, headers, checks, staged, corrected)
     if judge_sets(con, catalog, item, checks, known or {}):
         _add_later(con, checks)
     con.execute(_fates_sql(item))
@@ -176,7 +177,7 @@ def split(
     con.execute(f"""
         COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons, d._raw, d._text,
                 {", ".join(f"c.{identifier(x)}" for x in item.columns)}
-              FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work)} d USING (_line)
+              FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work, corrected)} d USING (_line)
               WHERE {aside} ORDER BY c._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
     return _account(con, catalog, item, checks, staged.rows, fates, tally, out)
@@ -193,16 +194,24 @@ def _create_checked(
     headers: HeaderMap,
     checks: tuple[Check, ...],
     staged: Staged | Streamed,
+    corrected: str,
 ) -> None:
     """Make the table ``checked``: ``_line``, typed columns, ``_mask0 …``, ``_set_aside`` of every delivered row."""
     if isinstance(staged, Streamed):  # only what could not be parsed has not been judged yet
         count = (len(checks) - 1) // BITS + 1
         masks = ", ".join(f"coalesce(_mask{n}, {int(n == 0)}) AS _mask{n}" for n in range(count))
         source = f"SELECT * REPLACE ({masks}, coalesce(_set_aside, true) AS _set_aside) FROM {staged.table}"
+        if corrected:
+            cells = ", ".join(f"{identifier(h)} AS c{n}" for n, h in enumerate(staged.headers))
+            again = judge(con, catalog, item)(staged.headers)(f"(SELECT _line, _malformed, {cells} FROM {corrected})")
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE judged_again AS SELECT *, NULL::VARCHAR AS _malformed, NULL::VARCHAR AS _text FROM ({again})"
+            )
+            source = f"({source} {_but(corrected)}) UNION ALL BY NAME FROM judged_again"
     else:
         small = staged.rows <= SMALL
         _create_codes(con, catalog, item, small=small)
-        judged = checked_sql(catalog, item, headers, checks, parquet(staged.path), small=small)
+        judged = checked_sql(catalog, item, headers, checks, _records(staged, corrected), small=small)
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE judged AS SELECT *, {any_broken(checks)} AS _set_aside FROM ({judged})"
         )
@@ -223,12 +232,26 @@ def _add_later(con: DuckDBPyConnection, checks: tuple[Check, ...]) -> None:
     )
 
 
-def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Streamed, work: Path) -> str:
+def _but(corrected: str) -> str:
+    """Of records as they were delivered, those that stand."""
+    return f"WHERE _line NOT IN (SELECT _line FROM {corrected})" if corrected else ""
+
+
+def _records(staged: Staged, corrected: str) -> str:
+    """The table of staged records, corrections in their places."""
+    if not corrected:
+        return parquet(staged.path)
+    return f"(FROM {parquet(staged.path)} {_but(corrected)} UNION ALL BY NAME FROM {corrected})"
+
+
+def _delivered(
+    con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Streamed, work: Path, corrected: str
+) -> str:
     """A table of ``_line, _raw, _text`` of at least the rows that go to quarantine."""
     names = (*headers.columns.values(), *headers.extra)
     raw = _json({h: identifier(h) for h in names})
     if isinstance(staged, Staged):
-        return f"(SELECT _line, {raw} AS _raw, _text FROM {parquet(staged.path)})"
+        return f"(SELECT _line, {raw} AS _raw, _text FROM {_records(staged, corrected)})"
     blank = _json(dict.fromkeys(names, "CAST(NULL AS VARCHAR)"))
     told = "_set_aside AND (_raw IS NOT NULL OR _malformed IS NOT NULL)"  # when the row was judged by itself
     kept = f"SELECT _line, coalesce(_raw, {blank}) AS _raw, _text FROM checked WHERE {told}"
@@ -236,6 +259,9 @@ def _delivered(con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Str
         f"(SELECT _line FROM fates WHERE fate IN ({_SET_ASIDE}) "
         f"UNION ALL SELECT _line FROM checked WHERE _set_aside AND NOT ({told}))"
     )
+    if corrected:
+        beaten = f"(FROM {beaten} {_but(corrected)})"
+        kept = f"FROM ({kept}) {_but(corrected)} UNION ALL SELECT _line, {raw}, _text FROM {corrected}"
     if not con.execute(f"SELECT EXISTS (FROM {beaten})").fetchall()[0][0]:
         return f"({kept})"
     cells = staged.cells(con, beaten, work)

@@ -13,6 +13,7 @@ import dagster as dg
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item, Unit
 from fudata_pipeline.catalog.schema import TableSchema
+from fudata_pipeline.load.corrections import take_returned
 from fudata_pipeline.load.deliveries import PROMOTED
 from fudata_pipeline.load.item import load_item
 from fudata_pipeline.load.result import UNCHANGED, VERDICTS, LoadResult
@@ -87,6 +88,9 @@ def unit_assets(catalog: Catalog, unit: Unit, items: tuple[Item, ...]) -> dg.Ass
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         opened = project.open()
         failed: list[LoadResult] = []
+        for sheet in take_returned(opened, [unit.id]):
+            said = "；".join(sheet.problems) or f"更正 {sheet.rows} 行"
+            context.log.info(f"{sheet.file_name}“{sheet.sheet}”（{sheet.item}）：{said}")
         for key in sorted(context.selected_asset_keys):
             result = load_item(opened, by_key[key])
             if result.verdict == UNCHANGED or result.missing:
