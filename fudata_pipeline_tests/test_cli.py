@@ -44,7 +44,8 @@ def _json(demo: Demo, *words: str) -> Any:
     "words",
     [(), ("run",), ("status",), ("catalog", "check"), ("catalog", "stats"), ("catalog", "diff"), ("catalog", "show"),
      ("catalog", "template"), ("catalog", "export"), ("catalog", "import"), ("quarantine", "list"), ("quarantine", "export"),
-     ("quarantine", "replay"), ("explain",), ("publish",), ("demo",), ("init",),
+     ("quarantine", "replay"), ("quarantine", "return"), ("quarantine", "history"), ("drift", "list"), ("drift", "approve"),
+     ("drift", "ignore"), ("explain",), ("publish",), ("demo",), ("init",),
      ("synth",), ("bench", "accuracy"), ("bench", "rehearse"), ("league",), ("report",)],
 )  # fmt: skip
 def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
@@ -282,3 +283,46 @@ def test_a_report_of_nothing_says_so(demo: Demo, tmp_path: Path) -> None:
         assert done.returncode == 2 and said in done.stderr and "→" in done.stderr
     empty = _fudata(tmp_path, "league")
     assert empty.returncode == 2 and "先运行 fudata run" in empty.stderr
+
+
+def test_a_corrected_workbook_comes_back(tmp_path: Path) -> None:
+    import openpyxl
+
+    inbox = tmp_path / "inbox" / "zsj"
+    inbox.mkdir(parents=True)
+    (inbox / "网格划分信息_1.csv").write_text(
+        "网格编码,网格名称,所属社区编码,网格员\n"
+        + "".join(f"4403040019010{n},东园{n},东园社区,王小明\n" for n in range(20, 30))
+        + "4403040019,东园30,东园社区,李大明\n",
+        "utf-8",
+    )
+    assert _fudata(tmp_path, "run", "--item", "zsj.grid_division").returncode == 0
+    book_file = tmp_path / "zsj.xlsx"
+    assert _fudata(tmp_path, "quarantine", "export", str(book_file), "--unit", "zsj").returncode == 0
+    book = openpyxl.load_workbook(book_file)
+    book.worksheets[0]["C2"] = "440304001901030"
+    book.save(book_file)
+    tried = _fudata(tmp_path, "quarantine", "return", str(book_file), "--dry-run")
+    assert (tried.returncode, "更正 1 行" in tried.stdout) == (0, True)
+    done = json.loads(_fudata(tmp_path, "quarantine", "return", str(book_file), "--json").stdout)
+    assert [(s["rows"], s["problems"]) for s in done["sheets"]] == [(1, [])]
+    assert [(i["rows_accepted"], i["rows_quarantined"]) for i in done["items"]] == [(11, 0)]
+    told = json.loads(_fudata(tmp_path, "quarantine", "history", "--unit", "zsj", "--json").stdout)
+    assert [(h["line"], h["columns"], h["now"]) for h in told] == [(12, ["网格编码"], "已入库")]
+    refused = _fudata(tmp_path, "quarantine", "return", str(tmp_path / "inbox" / "zsj" / "网格划分信息_1.csv"))
+    assert refused.returncode == 2
+    assert "→" in refused.stderr
+
+
+def test_drift_is_listed_and_what_cannot_be_decided_is_said(tmp_path: Path) -> None:
+    inbox = tmp_path / "inbox" / "zsj"
+    inbox.mkdir(parents=True)
+    (inbox / "网格划分信息_1.csv").write_text(
+        "网格编码,网格名称,所属社区编码,网格员,备注\n440304001901001,东园01,东园社区,,\n", "utf-8"
+    )
+    assert _fudata(tmp_path, "run", "--item", "zsj.grid_division").returncode == 0
+    found = json.loads(_fudata(tmp_path, "drift", "list", "--unit", "zsj", "--json").stdout)
+    assert [d["header"] for d in found if d["header"]] == ["备注"]
+    wrong = _fudata(tmp_path, "drift", "approve", "zsj.grid_division", "没有这一列")
+    assert (wrong.returncode, "待定的有：备注" in wrong.stderr) == (2, True)
+    assert _fudata(tmp_path, "drift", "ignore", "zsj.no_such", "备注").returncode == 2

@@ -196,8 +196,8 @@ def explain(
     out.print(f"{found.title} {found.entity_id}（{found.source_rows} 行来源）")
     show_table(
         "",
-        ["字段", "值", "单位", "数据项", "文件", "行", "载入时间"],
-        [[o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at] for o in found.origins],
+        ["字段", "值", "单位", "数据项", "文件", "行", "载入时间", "更正单"],
+        [[o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at, o.corrected] for o in found.origins],
     )
     if found.place:
         out.print("落格：" + "，".join(f"{k} {v}" for k, v in found.place.items()))

@@ -203,6 +203,11 @@ class Registry:
         with self.engine.connect() as con:
             return [row._asdict() for row in con.execute(query)]
 
+    def corrected_items(self) -> set[str]:
+        """The items of whose deliveries rows were corrected."""
+        with self.engine.connect() as con:
+            return set(con.execute(sa.select(corrections.c.item).distinct()).scalars())
+
     def record_correction(self, values: dict[str, Any]) -> None:
         """Note that a workbook has corrected rows of a delivery."""
         with self.engine.begin() as con:

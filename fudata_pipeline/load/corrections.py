@@ -177,6 +177,7 @@ class Correction:
     ``now``: where it is. No values."""
 
     item: str
+    load_id: str
     file_name: str
     line: int
     workbook: str
@@ -195,7 +196,7 @@ def history(project: Project, items: Iterable[Item]) -> list[Correction]:
             load = newest.get(row["sha256"])
             if load is None:
                 continue
-            said = (item.id, load["file_name"])
+            said = (item.id, load["load_id"], load["file_name"])
             came = (row["file_name"], row["received_at"])
             with session(project.settings) as con:
                 lines = con.execute(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -28,6 +30,8 @@ class Origin:
     file_name: str
     line: int
     loaded_at: datetime
+    corrected: str = ""
+    """The workbook by which the unit corrected the row after it was delivered, if it did."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,7 @@ def explain(published: Path, table: str, entity: str) -> Explanation:
                 "SELECT load_id, unit, file_name, loaded_at FROM meta.loads"
             ).fetchall()
         }
+        corrected = _corrected(con, row["provenance"].values())
         origins = []
         for column, source in row["provenance"].items():
             if source:
@@ -92,6 +97,7 @@ def explain(published: Path, table: str, entity: str) -> Explanation:
                         file_name,
                         source["line"],
                         loaded_at,
+                        corrected.get((source["load_id"], source["line"]), ""),
                     )
                 )
         place = _place(con, name, row["entity_id"])
@@ -104,6 +110,16 @@ def explain(published: Path, table: str, entity: str) -> Explanation:
         row["source_rows"],
         place,
     )
+
+
+def _corrected(con: duckdb.DuckDBPyConnection, sources: Iterable[dict[str, Any] | None]) -> dict[tuple[str, int], str]:
+    """The newest workbook that corrected each of these rows."""
+    loads = list({source["load_id"] for source in sources if source})
+    found = con.execute(
+        "SELECT load_id, line, workbook FROM meta.corrections WHERE list_contains($1, load_id) ORDER BY received_at",
+        [loads],
+    ).fetchall()
+    return {(load_id, line): workbook for load_id, line, workbook in found}
 
 
 def _place(con: duckdb.DuckDBPyConnection, name: str, entity_id: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.engine.sql import identifier, literal
+from fudata_pipeline.load.corrections import history
 from fudata_pipeline.load.result import VERDICTS, rule_counts
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import COLUMNS, grade
@@ -72,6 +73,19 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("wording", "VARCHAR", "问题"),
             ("fixer", "VARCHAR", "应由谁处理"),
             ("cure", "VARCHAR", "处理办法"),
+        ],
+    ),
+    "corrections": (
+        "交付后由数源单位更正的行；更正前后的值不在本文件中",
+        [
+            ("item", "VARCHAR", "数据项编号"),
+            ("load_id", "VARCHAR", "更正后的载入批次"),
+            ("line", "BIGINT", "交付文件中的行号"),
+            ("workbook", "VARCHAR", "更正单文件名"),
+            ("received_at", "TIMESTAMP", "收到更正单的时间（北京时间）"),
+            ("columns", "VARCHAR[]", "改动的列（表头）"),
+            ("reasons", "VARCHAR[]", "原来的问题"),
+            ("now", "VARCHAR", "现在的去向"),
         ],
     ),
     "scores": (
@@ -213,6 +227,12 @@ def _loads(project: Project) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     return loads, broken, scores
 
 
+def _corrections(project: Project) -> list[dict[str, Any]]:
+    corrected = project.registry.corrected_items()
+    found = history(project, [i for i in project.catalog.items if i.id in corrected])
+    return [{**vars(c), "columns": list(c.columns), "reasons": list(c.reasons)} for c in found]
+
+
 def write_meta(
     project: Project,
     con: DuckDBPyConnection,
@@ -228,6 +248,7 @@ def write_meta(
         "dictionary": dictionary,
         "loads": loads,
         "quarantine_summary": broken,
+        "corrections": _corrections(project),
         "scores": scores,
         "unit_scores": [p.plain for month in history.months for p in league(history, month)],
         "units": [u.model_dump() for u in catalog.units],

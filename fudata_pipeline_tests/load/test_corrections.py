@@ -17,6 +17,7 @@ from fudata_pipeline.load.version import QUARANTINE, accepted_rows, version_dir
 from fudata_pipeline.load.workbook import NotAWorkbook
 from fudata_pipeline.nightly import run_night
 from fudata_pipeline.project import Project
+from fudata_pipeline.publish import publish
 from fudata_pipeline.sources import delimited
 
 from ..conftest import Deliver
@@ -88,6 +89,10 @@ def test_corrected_rows_join_the_others_and_the_delivered_ones_stay(loaded: Proj
     ]
     assert all(h.reasons for h in told)
     assert _load(loaded).verdict == "unchanged"
+    publish(loaded)
+    with duckdb.connect(str(loaded.settings.published_file), read_only=True) as con:
+        published = con.execute("SELECT load_id, line, workbook, columns, now FROM meta.corrections").fetchall()
+    assert published[0] == (load["load_id"], 14, "back.xlsx", ["网格编码"], "已入库")
     assert _load(loaded, again=True).rows_accepted == 16  # a replay keeps what was corrected
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.loading import Drift, Loading
 from fudata_pipeline.catalog.model import Bounds, Example, Item, ItemField, RuleUse, Share, Source, Unit, file_name
 from fudata_pipeline.catalog.workbook.cells import TO_CONFIRM, Cells, is_number, shown
 from fudata_pipeline.catalog.workbook.fields import Fields
@@ -118,6 +119,8 @@ class Builder:
             "key": key,
             "latest_by": self._latest_by(row, cells.get("取最新依据", ""), columns),
             "source": self._source(resource, unit, title),
+            "load": self.cells.json(row, "载入方式", cells, Loading, Loading()),
+            "drift": self.cells.json(row, "结构变化", cells, Drift, Drift()),
             "fields": columns,
             "rules": self.cells.json(row, "行规则", cells, list[RuleUse], []),
             "bounds": self.cells.json(row, "体量约束", cells, Bounds, Bounds()),

@@ -165,6 +165,8 @@ HEADS: tuple[Head, ...] = (
     Head("主键", LOCAL, item=lambda c, i: ", ".join(i.key)),
     Head("取最新依据", LOCAL, item=lambda c, i: i.latest_by),
     Head("交付方式", LOCAL, item=lambda c, i: plain(i.source.model_dump(mode="json", exclude_defaults=True))),
+    Head("载入方式", LOCAL, item=lambda c, i: _some(i.load.model_dump(exclude_defaults=True), {})),
+    Head("结构变化", LOCAL, item=lambda c, i: _some(i.drift.model_dump(mode="json", exclude_defaults=True), {})),
     Head("行规则", LOCAL, item=lambda c, i: _rules(i)),
     Head("体量约束", LOCAL, item=lambda c, i: _some(i.bounds.model_dump(exclude_defaults=True), {})),
     Head("样例", LOCAL, item=lambda c, i: _some({k: list(v) for k, v in i.example.items()}, {})),

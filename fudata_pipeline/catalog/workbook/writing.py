@@ -114,6 +114,10 @@ def _item(item: Item, kind: Archetype | None, columns: Columns) -> dict[str, Any
     if rules:
         body["rules"] = [_flow(u.model_dump(mode="json", exclude_defaults=True)) for u in rules]
     body["source"] = _flow(item.source.model_dump(mode="json", exclude_defaults=True))
+    if item.load.merges:
+        body["load"] = _flow({"append": item.load.by}) if item.load.by else item.load.mode
+    if drift := item.drift.model_dump(mode="json", exclude_defaults=True):
+        body["drift"] = _flow(drift)
     if bounds := item.bounds.model_dump(exclude_defaults=True):
         body["bounds"] = _flow(bounds)
     if item.example:
