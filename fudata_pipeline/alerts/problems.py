@@ -69,7 +69,9 @@ def _named(project: Project, item: Item) -> str:
 def _failed_load(project: Project, item: Item, verdict: str, reason: str, file_name: str, gate: list[Any]) -> Problem:
     named = _named(project, item)
     if verdict == REFUSED_GATE:
-        cause = str(sorted((e["type"], e["column"] or "") for e in gate if not e["success"]))
+        cause = str(
+            sorted((e["type"], e["column"] or "") for e in gate if not e["success"] and e["severity"] == "critical")
+        )
     else:
         cause = _constant(reason.replace(file_name, "") if file_name else reason)
     text = _said(f"{named}（{item.id}）{VERDICTS[verdict]}：{reason.removeprefix(named)}")

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from pydantic import Field
+
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.declared import Declared
+from fudata_pipeline.catalog.expectations import Expected
 from fudata_pipeline.catalog.model import (
     Archetype,
     BaseTable,
@@ -42,6 +45,7 @@ class Catalog(Declared):
     bases: tuple[BaseTable, ...]
     themes: tuple[Theme, ...]
     channels: tuple[Channel, ...] = ()  # where alerts go
+    expectations: dict[str, tuple[Expected, ...]] = Field(default_factory=dict)  # item id -> those that a person wrote
     version: str  # fingerprint of the whole folder the catalog was compiled from
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Catalog:
@@ -140,6 +144,7 @@ class Catalog(Declared):
         parts += [self.types[t].fingerprint() for t in sorted(types)]
         parts += [self.codes[c].fingerprint() for c in sorted(codes)]
         parts += [self._rules_fingerprint]
+        parts += [e.fingerprint() for e in self.expectations.get(item.id, ())]
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:16]
 
     def shape(self, item: Item) -> str:

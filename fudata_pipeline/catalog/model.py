@@ -60,6 +60,8 @@ class TypeDef(Declared):
     letter: str  # data type of the catalog template, see catalog/codes/data_type.csv
     length: int | None = None  # characters, for the template's 数据长度
     rules: tuple[str, ...] = ()
+    min: str | None = None  # for fields that have no bounds of their own: what most values must lie between
+    max: str | None = None
     identifier: bool = False
     example: tuple[str, str] | None = None  # delivered text, and the value as text
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.expectations import read_expectations
 from fudata_pipeline.catalog.finding import CatalogError, Finding
 from fudata_pipeline.catalog.lint import lint
 from fudata_pipeline.catalog.model import (
@@ -243,7 +244,7 @@ def _items(r: _Reader, make: Items, units: dict[str, Unit]) -> tuple[list[Item],
 def folder_version(folder: Path) -> str:
     """Fingerprint of every declaration in the folder, by content."""
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv")):
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in (".yaml", ".csv", ".json")):
         content = path.read_bytes()
         digest.update(f"{path.relative_to(folder).as_posix()} {len(content)}\n".encode())
         digest.update(content)
@@ -319,6 +320,7 @@ def load_catalog(folder: Path) -> Catalog:
         for name, body in r.section(file, "channels").items():
             with r.declaring(file, "channels", name):
                 channels.append(Channel.model_validate({**body, "name": name}))
+    expectations = read_expectations(folder, items, r.findings.append)
     district = None
     with r.declaring("district.yaml"):
         district = District.model_validate(district_body)
@@ -327,7 +329,7 @@ def load_catalog(folder: Path) -> Catalog:
     catalog = Catalog(
         district=district, units=tuple(units.values()), types=types, rules=rules, codes=codes, fields=fields,
         field_files=field_files, archetypes=archetypes, items=tuple(items), files=files, bases=tuple(bases), themes=tuple(themes),
-        channels=tuple(channels), version=folder_version(folder),
+        channels=tuple(channels), expectations=expectations, version=folder_version(folder),
     )  # fmt: skip
     if findings := lint(catalog):
         raise CatalogError(findings, folder)

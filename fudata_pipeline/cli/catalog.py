@@ -54,6 +54,10 @@ def check(as_json: AsJson = False) -> None:
         compiled = load_catalog(settings.catalog_dir)
         with progress(len(compiled.items)) as step, connect(settings) as con:
             findings = [*check_inputs(con, compiled), *check_all_examples(con, compiled, step)]
+        if compiled.expectations:
+            from fudata_pipeline.quality.gx import check_suites  # great-expectations takes seconds to import
+
+            findings += check_suites(compiled)
         findings = with_lines(settings.catalog_dir, findings)
     except CatalogError as error:
         findings = error.findings

@@ -20,6 +20,7 @@ from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.drift import drift_app
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
+from fudata_pipeline.cli.quality import docs, suite_app
 from fudata_pipeline.cli.quarantine import quarantine_app
 from fudata_pipeline.cli.report import league, report
 from fudata_pipeline.cli.synth import row_progress, synth
@@ -51,11 +52,13 @@ app = typer.Typer(
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(drift_app, name="drift")
+app.add_typer(suite_app, name="suite")
 app.add_typer(bench_app, name="bench")
 app.add_typer(alert_app, name="alert")
 app.command()(synth)
 app.command()(league)
 app.command()(report)
+app.command()(docs)
 
 
 @app.command()

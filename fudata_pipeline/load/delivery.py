@@ -21,7 +21,7 @@ from fudata_pipeline.load.sets import references, unchecked
 from fudata_pipeline.load.split import judge, split
 from fudata_pipeline.load.version import ACCEPTED, QUARANTINE
 from fudata_pipeline.project import Project
-from fudata_pipeline.quality.freshness import freshness
+from fudata_pipeline.quality.freshness import day_of, freshness
 from fudata_pipeline.quality.gate import validate
 from fudata_pipeline.quality.score import score
 from fudata_pipeline.settings import now
@@ -62,6 +62,9 @@ def take_in(
     before = project.registry.current_load(item.id)
     already = (before["rows_current"] or 0) if before and merges else 0
     known = references(project, item)
+    previous, arrived = since_last_good(
+        project.registry.judgements(item.id), told["delivery"], snapshot.sha256, now().date()
+    )
     folder = files.item_dir(settings, item.unit, item.name, "versions") / blank.load_id
     with _scratch(project, item) as scratch, files.new_folder(folder) as out:
         with session(settings) as con:  # closed before the gate opens its own: the memory of one at a time
@@ -73,9 +76,11 @@ def take_in(
             corrected = corrected_records(con, project, item, rows, staged.headers)
             outcome = split(con, catalog, item, headers, staged, out, scratch, known, corrected)
         last_rows = before["rows_accepted"] if before and not merges else None
-        gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows, already)
+        day = day_of(snapshot.file_name, arrived)
+        gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows, already, day)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.undeclared]
     warnings += [f"未核对 {use.to}：所指的数据还没有可用版本" for use in unchecked(item, known)]
+    warnings += gate.warnings
     _, most = item.rows_between(catalog.district.scale)
     if outcome.rows_in + already > most:
         with_known = f"（加上已有的 {already:,} 行）" if already else ""
@@ -86,9 +91,6 @@ def take_in(
         if count.failed and count.severity in ("warn", "info"):
             titles = "、".join(item.column(c).title for c in count.column.split("+") if c)
             warnings.append(f"{titles}：{catalog.rules_by_id[count.rule].wording_zh}（{count.failed} 行）")
-    previous, arrived = since_last_good(
-        project.registry.judgements(item.id), told["delivery"], snapshot.sha256, now().date()
-    )
     timely = freshness(catalog.district, item.cycle, previous, arrived)
     judged = score(catalog, outcome.counts, timely=timely, readable=True)
     blocking = [c for c in outcome.counts if c.failed and c.severity == "block"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, timedelta
 
-from fudata_pipeline.catalog.model import Cycle, District
+from fudata_pipeline.catalog.model import Cycle, District, Item
 
 
 def allowed_days(district: District, cycle: Cycle) -> int | None:
@@ -36,3 +37,27 @@ def freshness(district: District, cycle: Cycle, last: date | None, on: date) -> 
     if late is None or allowed is None:
         return None
     return round(100 * allowed / (allowed + late), 1) if late else 100.0
+
+
+def day_of(file_name: str, arrived: date) -> date:
+    """The day a delivery is of: that in its file name (``_20221031``, ``2022-10-31``, ``2022年10月31日``), else the day it
+    arrived."""
+    for year, month, day in re.findall(r"(?<!\d)(20\d\d)[-._年]?(\d\d)[-._月]?(\d\d)(?!\d)", file_name):
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:  # digits that are no date
+            continue
+    return arrived
+
+
+def newest_row_since(district: District, item: Item, day: date) -> tuple[str, date] | None:
+    """The column that tells how new the rows are, and the day since which a delivery of ``day`` must have any.
+
+    None where the item declares no such column (a date as ``latest_by``, or the day of an appended row) or is never late.
+    A delivery may hold what has changed since the one before it, so a whole cycle and its grace may lie between.
+    """
+    column = next((f for f in item.fields if f.name in (item.latest_by, item.load.by)), None)
+    allowed = allowed_days(district, item.cycle)
+    if column is None or allowed is None or column.field.type not in ("date", "datetime"):
+        return None
+    return column.name, day - timedelta(days=allowed)

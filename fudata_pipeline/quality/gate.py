@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from duckdb import DuckDBPyConnection
 
@@ -15,30 +16,44 @@ from fudata_pipeline.engine.sql import identifier, parquet
 from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, expectations, percent
 from fudata_pipeline.settings import Settings
 
+if TYPE_CHECKING:
+    from fudata_pipeline.quality.gx import Outcome
+
 _VIEW = "loaded"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One expectation and what was observed: counts and shares, never a cell value."""
+    """One expectation and what was observed: counts and shares, never a cell value.
+
+    ``counts`` and ``kwargs`` are as great-expectations names them; a set of codes is left out, the catalog has it."""
 
     type: str
     column: str | None
     title_zh: str
     success: bool
     observed: str
+    severity: str = "critical"
+    counts: dict[str, int] = field(default_factory=dict)
+    kwargs: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """The verdict on a load; it passes only if every expectation was computed and holds."""
+    """The verdict on a load; it passes only if every critical expectation was computed and holds."""
 
     passed: bool
     expectations: tuple[Judged, ...]
 
     @property
     def failed(self) -> tuple[Judged, ...]:
-        return tuple(e for e in self.expectations if not e.success)
+        return tuple(e for e in self.expectations if not e.success and e.severity == "critical")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What else was not as expected, in Chinese: wanted, then observed."""
+        told = [e for e in self.expectations if not e.success and e.severity != "critical"]
+        return tuple(f"应{e.title_zh}，实际{e.observed}" for e in told)
 
     @property
     def reason(self) -> str:
@@ -54,6 +69,7 @@ def validate(
     quarantined: Path,
     last_rows: int | None,
     already: int = 0,
+    day: date | None = None,
 ) -> GateVerdict:
     """Judge a staged load by its item's suite.
 
@@ -62,13 +78,14 @@ def validate(
         quarantined: Parquet of the rows set aside: the same, and further columns that begin with ``_``.
         last_rows: accepted rows of the current version; None when there is none, or nothing follows from it.
         already: rows that were delivered before and count together with these.
+        day: of the delivery, against which it is judged how new the rows are.
 
     Raises:
         duckdb.Error: when a file cannot be read. An expectation that cannot be computed fails the gate instead.
     """
     from fudata_pipeline.quality import gx  # great-expectations takes seconds to import
 
-    suite = expectations(catalog, item, last_rows, already)
+    suite = expectations(catalog, item, last_rows, already, day)
     with session(settings) as con:
         _create_view(con, accepted, quarantined)
         if already and _few(con):
@@ -80,11 +97,28 @@ def validate(
             column=declared["kwargs"].get("column"),
             title_zh=declared["meta"]["title"],
             success=outcome.success,
-            observed=f"无法计算（{outcome.error}）" if outcome.error else _observed(outcome.result),
+            observed=f"无法计算（{outcome.error}）" if outcome.error else _observed(declared["type"], outcome),
+            severity=declared["severity"],
+            counts=_counts(declared["type"], outcome.result),
+            kwargs={name: value for name, value in declared["kwargs"].items() if name != "value_set"},
         )
         for declared, outcome in zip(suite, outcomes, strict=True)
     )
-    return GateVerdict(passed=all(j.success for j in judged), expectations=judged)
+    return GateVerdict(passed=all(j.success or j.severity != "critical" for j in judged), expectations=judged)
+
+
+_COUNTED = (
+    "expect_table_row_count_to_be_between",
+    "expect_table_column_count_to_be_between",
+    "expect_column_unique_value_count_to_be_between",
+    "unexpected_rows_expectation",
+)
+"""Expectations that observe a number of rows, columns or values. What others observe may be a value of the data."""
+
+
+def _counts(kind: str, result: dict[str, Any]) -> dict[str, int]:
+    wanted = ("element_count", "missing_count", "unexpected_count", *(("observed_value",) if kind in _COUNTED else ()))
+    return {name: result[name] for name in wanted if isinstance(result.get(name), int)}
 
 
 FEW = 20
@@ -107,16 +141,16 @@ def _create_view(con: DuckDBPyConnection, accepted: Path, quarantined: Path) -> 
         SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")
 
 
-def _observed(result: dict[str, Any]) -> str:
-    """A result in words. Only counts and column names are read from it."""
-    if "unexpected_count" in result:
-        checked = result["element_count"] - (result.get("missing_count") or 0)
-        wrong = result["unexpected_count"] or 0
+def _observed(kind: str, outcome: Outcome) -> str:
+    """An outcome in words. Only counts and column names are told."""
+    counts = _counts(kind, outcome.result)
+    if "unexpected_count" in counts:
+        checked = counts["element_count"] - counts.get("missing_count", 0)
+        wrong = counts["unexpected_count"]
         if not checked:
             return "没有可检查的值"
         return f"为 {percent(1 - wrong / checked)}（{checked:,} 行中 {wrong:,} 行不符）"
-    observed = result.get("observed_value")  # rows of the table, or keys that repeat
-    if isinstance(observed, int):
-        return f"为 {observed:,}"
-    missing = result.get("details", {}).get("mismatched", {}).get("missing", [])
-    return f"缺少 {'、'.join(missing)}" if missing else "齐全"
+    if "observed_value" in counts:  # rows of the table, or keys that repeat
+        return f"为 {counts['observed_value']:,}"
+    missing = outcome.result.get("details", {}).get("mismatched", {}).get("missing", [])
+    return f"缺少 {'、'.join(missing)}" if missing else "相符" if outcome.success else "不符"

@@ -27,6 +27,9 @@ from great_expectations.expectations.registry import get_expectation_impl
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
+from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.expectations import FOLDER
+from fudata_pipeline.catalog.finding import Finding
 from fudata_pipeline.quality.gx_sql import execution_engine
 
 for chatty in ("great_expectations", "great_expectations.validator"):
@@ -189,3 +192,18 @@ def _validate(con: DuckDBPyConnection, view: str, built: dict[int, Expectation])
         except Exception as error:
             outcomes[number] = _failed(error)
     return outcomes
+
+
+def check_suites(catalog: Catalog) -> list[Finding]:
+    """What great-expectations has against hand-written expectations: unknown ones, and arguments they do not take."""
+    found = []
+    for item, suite in catalog.expectations.items():
+        for number, expected in enumerate(suite):
+            try:
+                _kind(expected.type)(**expected.kwargs)
+            except Exception as error:
+                said = str(error).splitlines()[-1][:200] if isinstance(error, ValueError) else str(error)[:200]
+                place = ("expectations", str(number))
+                cure = "名称与参数见 great-expectations 的文档"
+                found.append(Finding(f"{FOLDER}/{item}.json", place, f"{expected.type}：{said}", cure))
+    return found

@@ -10,12 +10,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.expectations import Severity
 from fudata_pipeline.catalog.model import Item, ItemField
 from fudata_pipeline.catalog.schema import Column, TableSchema
 from fudata_pipeline.engine.sql import identifier
+from fudata_pipeline.quality.freshness import newest_row_since
 
 OUTCOME = "_outcome"
 ACCEPTED = "accepted"
@@ -27,25 +30,43 @@ MIN_SHARE_OF_LAST = 0.5
 Expectation = dict[str, Any]
 
 
-def _expect(kind: str, title: str, **kwargs: Any) -> Expectation:
-    return {"type": kind, "kwargs": kwargs, "meta": {"title": title}}
+def _expect(kind: str, title: str, *, severity: Severity = "critical", **kwargs: Any) -> Expectation:
+    return {"type": kind, "kwargs": kwargs, "meta": {"title": title}, "severity": severity}
 
 
 def percent(share: float) -> str:
     return f"{share * 100:.6g}%"
 
 
-def expectations(catalog: Catalog, item: Item, last_rows: int | None, already: int = 0) -> list[Expectation]:
+def expectations(
+    catalog: Catalog, item: Item, last_rows: int | None, already: int = 0, day: date | None = None
+) -> list[Expectation]:
     """Everything a load of ``item`` must satisfy; ``last_rows``: accepted rows of the current version, if any, and
-    ``already``: rows that count together with those of the load.
+    ``already``: rows that count together with those of the load; ``day``: of the delivery.
 
-    Each is ``{"type": great-expectations' name, "kwargs": {…}, "meta": {"title": Chinese sentence}}``.
+    Each is ``{"type": great-expectations' name, "kwargs": {…}, "meta": {"title": Chinese sentence}, "severity": …}``.
+    What is ``critical`` refuses the load; a ``warning`` is told with it.
     """
     tolerated = round(1 - item.bounds.max_quarantine, 6)
     found = [*_whole_table(catalog, item, last_rows, already, tolerated), *_key(item, tolerated)]
     for column in TableSchema.of(catalog, item).columns:
         found += _column(catalog, column, tolerated)
-    return found
+    if day and (since := newest_row_since(catalog.district, item, day)):
+        found.append(_new_enough(item, *since))
+    return [*found, *(e.plain for e in catalog.expectations.get(item.id, ()))]
+
+
+def _new_enough(item: Item, column: str, since: date) -> Expectation:
+    name = identifier(column)
+    return _expect(
+        "unexpected_rows_expectation",
+        f"最新的{_named(item.column(column))}不早于 {since}",
+        severity="warning",  # nothing may have happened; that is for people to judge
+        unexpected_rows_query=(
+            f"SELECT 1 AS stale FROM (SELECT max({name}) AS newest FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}') "
+            f"WHERE newest < DATE '{since}'"
+        ),
+    )
 
 
 def _whole_table(
@@ -129,13 +150,14 @@ def _column(catalog: Catalog, column: Column, tolerated: float) -> Iterator[Expe
             macro=macro,
             mostly=tolerated,
         )
-    if (field.min or field.max) and _refuses(catalog, "range"):
+    bounds = field if field.min or field.max else catalog.types[field.type]
+    if (bounds.min or bounds.max) and (bounds is not field or _refuses(catalog, "range")):
         yield _expect(
             "expect_column_values_to_be_between",
-            f"{named}在 {field.min or '不限'} 至 {field.max or '不限'} 之间{enough}",
+            f"{named}在 {bounds.min or '不限'} 至 {bounds.max or '不限'} 之间{enough}",
             column=column.name,
-            min_value=_bound(field.type, field.min),
-            max_value=_bound(field.type, field.max),
+            min_value=_bound(field.type, bounds.min),
+            max_value=_bound(field.type, bounds.max),
             mostly=tolerated,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -152,12 +153,13 @@ def judge(tmp_path: Path, catalog: Catalog, item: Item) -> Judge:
         without: str | None = None,
         catalog: Catalog = catalog,
         item: Item = item,
+        day: date | None = None,
     ) -> GateVerdict:
         settings = Settings(data=tmp_path / "data", memory_limit="1GB")
         a = write(tmp_path / "accepted.parquet", accepted, "", without)
         q = write(
             tmp_path / "quarantine.parquet", quarantined or [], ", ['x:y'] AS _rules, 'raw cells' AS _raw", without
         )
-        return validate(settings, catalog, item, a, q, last_rows)
+        return validate(settings, catalog, item, a, q, last_rows, day=day)
 
     return run

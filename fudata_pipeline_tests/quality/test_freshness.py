@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from fudata_pipeline.catalog.model import Cycle, District
-from fudata_pipeline.quality.freshness import allowed_days, days_late, freshness
+from fudata_pipeline.quality.freshness import allowed_days, day_of, days_late, freshness
 
 
 def district(**grace: int) -> District:
@@ -59,3 +59,18 @@ def test_every_cycle_but_irregular_has_days() -> None:
     assert set(declared.cycle_days) == set(declared.grace_days) == {
         "realtime", "daily", "weekly", "monthly", "quarterly", "halfyearly", "yearly"
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("房屋信息_20221031.csv", date(2022, 10, 31)),
+        ("2022-10-31 房屋.xlsx", date(2022, 10, 31)),
+        ("房屋2022年10月31日.csv", date(2022, 10, 31)),
+        ("房屋_20221399_20221030.csv", date(2022, 10, 30)),  # the first is no date
+        ("房屋_120221031.csv", date(2022, 11, 5)),  # a number
+        ("房屋.csv", date(2022, 11, 5)),
+    ],
+)
+def test_the_day_of_a_delivery(name: str, day: date) -> None:
+    assert day_of(name, date(2022, 11, 5)) == day

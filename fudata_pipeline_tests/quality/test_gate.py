@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict
+from datetime import date
 
 import pytest
 
 from fudata_pipeline.catalog.compiled import Catalog
+from fudata_pipeline.catalog.expectations import Expected
 from fudata_pipeline.catalog.model import Bounds, Item, TypeDef
 from fudata_pipeline.quality.gate import GateVerdict
 from fudata_pipeline_tests.quality.conftest import IDS, SOUND, Judge, Row
@@ -140,7 +142,48 @@ def test_a_failure_of_the_engine_fails_every_expectation(judge: Judge, monkeypat
 def test_an_unknown_expectation_fails_the_gate(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     from fudata_pipeline.quality import gate
 
-    unknown = [{"type": "expect_miracles", "kwargs": {}, "meta": {"title": "有奇迹"}}]
+    unknown = [{"type": "expect_miracles", "kwargs": {}, "meta": {"title": "有奇迹"}, "severity": "critical"}]
     sound = gate.expectations
     monkeypatch.setattr(gate, "expectations", lambda *a: sound(*a) + unknown)
     assert failing(judge(SOUND)) == [("expect_miracles", None)]
+
+
+def test_rows_that_are_older_than_a_cycle_are_told_and_not_refused(judge: Judge, catalog: Catalog, item: Item) -> None:
+    dated = item.model_copy(update={"latest_by": "month"})  # monthly: 31 days and 7 of grace after 2022-10-01
+    assert judge(SOUND, item=dated, day=date(2022, 11, 8)).warnings == ()
+    stale = judge(SOUND, item=dated, day=date(2022, 11, 9))
+    assert stale.passed
+    assert stale.warnings == ("应最新的“月份”(month)不早于 2022-10-02，实际为 1",)
+    assert judge(SOUND, item=item, day=date(2030, 1, 1)).warnings == ()  # no column tells how new its rows are
+
+
+def test_dates_without_bounds_of_their_own_have_those_of_their_type(judge: Judge, catalog: Catalog, item: Item) -> None:
+    kind = catalog.types["date"].model_copy(update={"min": "1900-01-01", "max": "2100-12-31"})
+    bounded = catalog.model_copy(update={"types": catalog.types | {"date": kind}})
+    month = item.column("month")
+    free = month.model_copy(update={"field": month.field.model_copy(update={"min": None, "max": None})})
+    loose = item.model_copy(update={"fields": tuple(free if f.name == "month" else f for f in item.fields)})
+    wrong = [A, changed(B, month="0022-10-01"), changed(C, month="0022-10-01")]
+    assert judge(wrong, item=loose).passed
+    assert failing(judge(wrong, catalog=bounded, item=loose)) == [(BETWEEN, "month")]
+
+
+def test_hand_written_expectations_are_judged_with_the_others(judge: Judge, catalog: Catalog, item: Item) -> None:
+    def by_hand(severity: str, low: int) -> Catalog:
+        kwargs = {"column": "at", "min_value": low, "max_value": 100}
+        wanted = Expected(type=BETWEEN, kwargs=kwargs, severity=severity, meta={"title": f"层数不低于 {low}"})
+        return catalog.model_copy(update={"expectations": {item.id: (wanted,)}})
+
+    assert judge(SOUND, catalog=by_hand("critical", 18)).passed
+    refused = judge(SOUND, catalog=by_hand("critical", 19))
+    assert not refused.passed
+    assert refused.reason == "要求层数不低于 19，实际为 0%（3 行中 3 行不符）"
+    told = judge(SOUND, catalog=by_hand("warning", 19))
+    assert (told.passed, told.warnings) == (True, ("应层数不低于 19，实际为 0%（3 行中 3 行不符）",))
+
+
+def test_what_an_expectation_observed_is_told_only_if_it_is_a_count(judge: Judge, catalog: Catalog, item: Item) -> None:
+    wanted = Expected(type="expect_column_max_to_be_between", kwargs={"column": "at", "max_value": 3})
+    verdict = judge(SOUND, catalog=catalog.model_copy(update={"expectations": {item.id: (wanted,)}}))
+    assert verdict.failed[0].observed == "不符"
+    assert "18" not in str(asdict(verdict.failed[0]))
