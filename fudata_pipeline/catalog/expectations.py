@@ -19,7 +19,7 @@ from fudata_pipeline.catalog.model import Item
 
 FOLDER = "expectations"
 Severity = Literal["critical", "warning", "info"]
-"""critical: a load of which it is not true is refused; warning, info: it is told."""
+"""critical: a load of which it is not true is refused; warning: it is told with the load; info: it is only recorded."""
 
 
 class Expected(Declared):

@@ -13,7 +13,7 @@ from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import session
 from fudata_pipeline.engine.sql import identifier, parquet
-from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, expectations, percent
+from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, Expectation, expectations, percent
 from fudata_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class GateVerdict:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What else was not as expected, in Chinese: wanted, then observed."""
-        told = [e for e in self.expectations if not e.success and e.severity != "critical"]
+        told = [e for e in self.expectations if not e.success and e.severity == "warning"]
         return tuple(f"应{e.title_zh}，实际{e.observed}" for e in told)
 
     @property
@@ -97,7 +97,7 @@ def validate(
             column=declared["kwargs"].get("column"),
             title_zh=declared["meta"]["title"],
             success=outcome.success,
-            observed=f"无法计算（{outcome.error}）" if outcome.error else _observed(declared["type"], outcome),
+            observed=_observed(declared, outcome),
             severity=declared["severity"],
             counts=_counts(declared["type"], outcome.result),
             kwargs={name: value for name, value in declared["kwargs"].items() if name != "value_set"},
@@ -141,9 +141,13 @@ def _create_view(con: DuckDBPyConnection, accepted: Path, quarantined: Path) -> 
         SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")
 
 
-def _observed(kind: str, outcome: Outcome) -> str:
+def _observed(declared: Expectation, outcome: Outcome) -> str:
     """An outcome in words. Only counts and column names are told."""
-    counts = _counts(kind, outcome.result)
+    if outcome.error:
+        return f"无法计算（{outcome.error}）"
+    if not outcome.success and (otherwise := declared["meta"].get("otherwise")):
+        return str(otherwise)
+    counts = _counts(declared["type"], outcome.result)
     if "unexpected_count" in counts:
         checked = counts["element_count"] - counts.get("missing_count", 0)
         wrong = counts["unexpected_count"]

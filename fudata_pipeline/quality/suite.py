@@ -57,16 +57,19 @@ def expectations(
 
 
 def _new_enough(item: Item, column: str, since: date) -> Expectation:
+    """Events and changes that a delivery brings must be new; of a register nothing may have changed for long."""
     name = identifier(column)
-    return _expect(
+    made = _expect(
         "unexpected_rows_expectation",
         f"最新的{_named(item.column(column))}不早于 {since}",
-        severity="warning",  # nothing may have happened; that is for people to judge
+        severity="warning" if item.load.merges else "info",
         unexpected_rows_query=(
             f"SELECT 1 AS stale FROM (SELECT max({name}) AS newest FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}') "
             f"WHERE newest < DATE '{since}'"
         ),
     )
+    made["meta"]["otherwise"] = "最新的更早"
+    return made
 
 
 def _whole_table(

@@ -9,6 +9,7 @@ import pytest
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.expectations import Expected
+from fudata_pipeline.catalog.loading import Loading
 from fudata_pipeline.catalog.model import Bounds, Item, TypeDef
 from fudata_pipeline.quality.gate import GateVerdict
 from fudata_pipeline_tests.quality.conftest import IDS, SOUND, Judge, Row
@@ -149,11 +150,16 @@ def test_an_unknown_expectation_fails_the_gate(judge: Judge, monkeypatch: pytest
 
 
 def test_rows_that_are_older_than_a_cycle_are_told_and_not_refused(judge: Judge, catalog: Catalog, item: Item) -> None:
-    dated = item.model_copy(update={"latest_by": "month"})  # monthly: 31 days and 7 of grace after 2022-10-01
+    upsert = Loading(mode="upsert")
+    dated = item.model_copy(
+        update={"latest_by": "month", "load": upsert}
+    )  # monthly: 31 days and 7 of grace after 2022-10-01
     assert judge(SOUND, item=dated, day=date(2022, 11, 8)).warnings == ()
     stale = judge(SOUND, item=dated, day=date(2022, 11, 9))
     assert stale.passed
-    assert stale.warnings == ("应最新的“月份”(month)不早于 2022-10-02，实际为 1",)
+    assert stale.warnings == ("应最新的“月份”(month)不早于 2022-10-02，实际最新的更早",)
+    register = dated.model_copy(update={"load": Loading()})  # of which nothing may have changed
+    assert judge(SOUND, item=register, day=date(2022, 11, 9)).warnings == ()
     assert judge(SOUND, item=item, day=date(2030, 1, 1)).warnings == ()  # no column tells how new its rows are
 
 
