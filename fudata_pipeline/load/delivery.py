@@ -11,6 +11,7 @@ from typing import Any
 
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import session
+from fudata_pipeline.engine.sql import parquet
 from fudata_pipeline.lake import files
 from fudata_pipeline.load.corrections import corrected_records
 from fudata_pipeline.load.deliveries import PROMOTED, since_last_good
@@ -19,7 +20,7 @@ from fudata_pipeline.load.merge import merge
 from fudata_pipeline.load.result import REFUSED_GATE, LoadResult
 from fudata_pipeline.load.sets import references, unchecked
 from fudata_pipeline.load.split import judge, split
-from fudata_pipeline.load.version import ACCEPTED, QUARANTINE
+from fudata_pipeline.load.version import QUARANTINE, accepted_rows
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.freshness import day_of, freshness
 from fudata_pipeline.quality.gate import validate
@@ -77,7 +78,7 @@ def take_in(
             outcome = split(con, catalog, item, headers, staged, out, scratch, known, corrected)
         last_rows = before["rows_accepted"] if before and not merges else None
         day = day_of(snapshot.file_name, arrived)
-        gate = validate(settings, catalog, item, out / ACCEPTED, out / QUARANTINE, last_rows, already, day)
+        gate = validate(settings, catalog, item, accepted_rows(out), parquet(out / QUARANTINE), last_rows, already, day)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.undeclared]
     warnings += [f"未核对 {use.to}：所指的数据还没有可用版本" for use in unchecked(item, known)]
     warnings += gate.warnings

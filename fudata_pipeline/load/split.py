@@ -23,7 +23,7 @@ from fudata_pipeline.load.checks import (
 )
 from fudata_pipeline.load.headers import HeaderMap, map_headers
 from fudata_pipeline.load.sets import SETS, judge_sets
-from fudata_pipeline.load.version import ACCEPTED, QUARANTINE, accepted_rows
+from fudata_pipeline.load.version import ACCEPTED, JUDGED, LEFT_OUT, QUARANTINE, accepted_rows
 from fudata_pipeline.quality.score import RuleCount
 from fudata_pipeline.sources import Judge, Staged, Streamed
 
@@ -151,8 +151,8 @@ def split(
     known: Mapping[str, str] | None = None,
     corrected: str = "",
 ) -> Split:
-    """Write ``out/accepted.parquet`` and ``out/quarantine.parquet`` from the delivery; ``work`` is a scratch folder.
-    ``known``: see :func:`.sets.references`. ``corrected``: a table of records in place of those of their lines.
+    """Write what was accepted (see :func:`.version.accepted_rows`) and ``out/quarantine.parquet`` from the delivery;
+    ``work`` is a scratch folder on the same file system. ``known``: see :func:`.sets.references`. ``corrected``: a table of records in place of those of their lines.
 
     Accepted: ``_line`` and the typed columns. Quarantine: the same, and ``_rules``, ``_reasons`` (lists), ``_raw``
     (JSON of the delivered cells by header) and ``_text`` (the raw line where it could not be parsed).
@@ -162,15 +162,10 @@ def split(
     """
     checks = compile_checks(catalog, item, headers)
     _create_checked(con, catalog, item, headers, checks, staged, corrected)
-    if judge_sets(con, catalog, item, checks, known or {}):
+    if later := judge_sets(con, catalog, item, checks, known or {}):
         _add_later(con, checks)
     con.execute(_fates_sql(item))
     fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
-    columns = ", ".join(identifier(c) for c in item.columns)
-    beaten = "AND _line NOT IN (SELECT _line FROM fates WHERE fate <> 'accepted')" if fates else ""
-    con.execute(f"""
-        COPY (SELECT _line, {columns} FROM checked WHERE NOT _set_aside {beaten})
-        TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)""")
     tally = _tally(con, item, checks)
     names, reasons = _reasons_sql(catalog, checks)
     aside = f"_set_aside OR fate IN ({_SET_ASIDE})" if tally.aside or fates else "false"
@@ -180,7 +175,27 @@ def split(
               FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work, corrected)} d USING (_line)
               WHERE {aside} ORDER BY c._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
+    judged = staged.records if isinstance(staged, Streamed) and not corrected else None
+    _write_accepted(con, item, judged, later, fates, out)
     return _account(con, catalog, item, checks, staged.rows, fates, tally, out)
+
+
+def _write_accepted(
+    con: DuckDBPyConnection, item: Item, judged: Path | None, later: bool, fates: dict[str, int], out: Path
+) -> None:
+    """Write what :func:`.version.accepted_rows` reads. ``judged``: a file of all rows, which need not be written anew;
+    ``later``: more has been set aside since."""
+    decided = "_line IN (SELECT _line FROM fates WHERE fate <> 'accepted')" if fates else "false"
+    if judged is None:
+        columns = ", ".join(identifier(c) for c in item.columns)
+        rows = f"SELECT _line, {columns} FROM checked WHERE NOT (_set_aside OR {decided})"
+        con.execute(f"COPY ({rows}) TO {literal(out / ACCEPTED)} (FORMAT parquet, COMPRESSION zstd)")
+        return
+    parts = ["SELECT _line FROM fates WHERE fate <> 'accepted'"] if fates else []
+    parts += ["SELECT _line FROM checked WHERE _set_aside"] if later else []
+    if parts:
+        con.execute(f"COPY ({' UNION '.join(parts)}) TO {literal(out / LEFT_OUT)} (FORMAT parquet, COMPRESSION zstd)")
+    judged.rename(out / JUDGED)
 
 
 _SET_ASIDE = "'unique_key', 'superseded'"
@@ -303,17 +318,17 @@ def _account(
     out: Path,
 ) -> Split:
     """Count every outcome from what was written, and compare with what was delivered."""
-    accepted, quarantined = (pq.read_metadata(out / name).num_rows for name in (ACCEPTED, QUARANTINE))
+    content = ", ".join(identifier(c) for c in item.columns)
+    accepted, digest = _one(
+        con,
+        f"SELECT count(*), printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) FROM {accepted_rows(out)}",
+    )
+    quarantined = pq.read_metadata(out / QUARANTINE).num_rows
     duplicate = fates.get("duplicate", 0)
     if rows_in != accepted + quarantined + duplicate:
         raise NotConserved(
             f"{item.id}：交付 {rows_in} 行 ≠ 入库 {accepted} + 隔离 {quarantined} + 重复 {duplicate}；这是程序缺陷，请报告"
         )
-    content = ", ".join(identifier(c) for c in item.columns)
-    [digest] = _one(
-        con,
-        f"SELECT printf('%x', coalesce(sum(CAST(hash({content}) AS HUGEINT)), 0)) FROM {accepted_rows(out)}",
-    )
     counts = []
     for check in checks:
         failed = tally.broken[check.number]

@@ -15,6 +15,10 @@ from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.project import Project
 
 ACCEPTED = "accepted.parquet"
+JUDGED = "judged.parquet"
+"""In place of it, of a long delivery: all its rows as they were judged while they were parsed, in its order. Not accepted
+are those of ``_set_aside`` and, of ``LEFT_OUT``, those that other rows have decided about."""
+LEFT_OUT = "left_out.parquet"
 QUARANTINE = "quarantine.parquet"
 CURRENT = "current"
 """Folder in that of a load, where the item's deliveries add up: the rows that have been current since."""
@@ -30,7 +34,14 @@ def version_dir(project: Project, load: Row) -> Path:
 
 def accepted_rows(folder: Path) -> str:
     """A table of what one load accepted: ``_line`` and the item's typed columns."""
-    return parquet(folder / ACCEPTED)
+    if not (folder / JUDGED).exists():
+        return parquet(folder / ACCEPTED)
+    left_out = folder / LEFT_OUT
+    others = f"WHERE _line NOT IN (SELECT _line FROM {parquet(left_out)})" if left_out.exists() else ""
+    return (
+        "(FROM (SELECT _head + 1 + file_row_number AS _line, COLUMNS(c -> NOT starts_with(c, '_') AND c <> 'file_row_number') "
+        f"FROM {parquet_files([folder / JUDGED], 'file_row_number = true')} WHERE NOT _set_aside) {others})"
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from duckdb import DuckDBPyConnection
@@ -12,7 +11,7 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.duckdb import session
-from fudata_pipeline.engine.sql import identifier, parquet
+from fudata_pipeline.engine.sql import identifier
 from fudata_pipeline.quality.suite import ACCEPTED, OUTCOME, QUARANTINED, Expectation, expectations, percent
 from fudata_pipeline.settings import Settings
 
@@ -65,8 +64,8 @@ def validate(
     settings: Settings,
     catalog: Catalog,
     item: Item,
-    accepted: Path,
-    quarantined: Path,
+    accepted: str,
+    quarantined: str,
     last_rows: int | None,
     already: int = 0,
     day: date | None = None,
@@ -74,8 +73,8 @@ def validate(
     """Judge a staged load by its item's suite.
 
     Args:
-        accepted: Parquet of the accepted rows: ``_line`` and the item's typed columns.
-        quarantined: Parquet of the rows set aside: the same, and further columns that begin with ``_``.
+        accepted: table over the Parquet of the accepted rows: ``_line`` and the item's typed columns.
+        quarantined: the same of the rows set aside, with further columns that begin with ``_``.
         last_rows: accepted rows of the current version; None when there is none, or nothing follows from it.
         already: rows that were delivered before and count together with these.
         day: of the delivery, against which it is judged how new the rows are.
@@ -130,15 +129,15 @@ def _few(con: DuckDBPyConnection) -> bool:
     return bool(rows < FEW)
 
 
-def _create_view(con: DuckDBPyConnection, accepted: Path, quarantined: Path) -> None:
+def _create_view(con: DuckDBPyConnection, accepted: str, quarantined: str) -> None:
     """All delivered rows with their outcome. What would be promoted, the accepted file, decides on the columns."""
-    names = con.sql(f"SELECT * FROM {parquet(accepted)}").columns
-    shared = [n for n in con.sql(f"SELECT * FROM {parquet(quarantined)}").columns if n in names]
+    names = con.sql(f"SELECT * FROM {accepted}").columns
+    shared = [n for n in con.sql(f"SELECT * FROM {quarantined}").columns if n in names]
     con.execute(f"""
         CREATE TEMP VIEW {_VIEW} AS
-        SELECT *, '{ACCEPTED}' AS {OUTCOME} FROM {parquet(accepted)}
+        SELECT *, '{ACCEPTED}' AS {OUTCOME} FROM {accepted}
         UNION ALL BY NAME
-        SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {parquet(quarantined)}""")
+        SELECT {", ".join(identifier(n) for n in shared)}, '{QUARANTINED}' AS {OUTCOME} FROM {quarantined}""")
 
 
 def _observed(declared: Expectation, outcome: Outcome) -> str:

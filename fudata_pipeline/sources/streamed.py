@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from fudata_pipeline.engine.sql import file_literal, literal, parquet
 from fudata_pipeline.sources.numbering import (
+    LASTING,
     Body,
     Gaps,
     find_gaps,
@@ -44,7 +45,8 @@ The table has ``_line``, ``_malformed``, ``_text`` and the VARCHAR columns ``c0 
 class Streamed:
     """What was kept of a text.
 
-    ``table``: SQL of a table with the columns of the judge's SELECT, ``_line`` the record's first line now, and
+    ``records``: the file of it, if every line of the text is a record of it: its columns are those of the judge's SELECT,
+    and ``_head``, the lines above the first. ``table``: SQL of a table with the columns of the judge's SELECT, ``_line`` the record's first line now, and
     ``_malformed`` and ``_text``: NULL but in records that could not be parsed, where all other columns are NULL.
     """
 
@@ -53,6 +55,7 @@ class Streamed:
     rows: int
     malformed: int
     body: Body
+    records: Path | None = None
 
     def cells(self, con: duckdb.DuckDBPyConnection, lines: str, work: Path) -> str:
         """A table of ``_line`` and a text column a header: the records that begin on ``lines`` (a table of ``_line``)."""
@@ -92,14 +95,14 @@ def stream(
 
     def select(parser: str) -> str:
         text = f"SELECT CAST({height} AS BIGINT) AS _line, NULL::VARCHAR AS _malformed, NULL::VARCHAR AS _text, *"
-        return judge(f"({text} FROM {parser})")
+        return f"SELECT *, CAST({body.head} AS BIGINT) AS _head FROM ({judge(f'({text} FROM {parser})')})"
 
     with rejects_table(con) as rejects:
-        rejected = parse(con, body, select, rejects, records)
+        rejected = parse(con, body, select, rejects, records, LASTING)
         good = pq.read_metadata(records).num_rows
         if rejected == 0 and good == body.last_line - body.head:
-            table = f"(SELECT * REPLACE (file_row_number + {body.head + 1} AS _line), {_WELL_FORMED} FROM {parquet(records)})"
-            return Streamed(headers, table, good, 0, body)
+            table = f"(SELECT * EXCLUDE (_head) REPLACE (file_row_number + {body.head + 1} AS _line), {_WELL_FORMED} FROM {parquet(records)})"
+            return Streamed(headers, table, good, 0, body, records)
         gaps = find_gaps(con, body, records, "_line", rejects, work)
     [(bad,)] = con.execute(f"SELECT count(*) FROM ({malformed(body, gaps)})").fetchall()
     return Streamed(headers, _numbered(con, body, records, gaps, work), good + bad, bad, body)
@@ -120,7 +123,7 @@ def _numbered(con: duckdb.DuckDBPyConnection, body: Body, records: Path, gaps: G
         TO {literal(blocks)} (FORMAT parquet)""")
     here = "list_max(list_transform(list_filter(inside, lambda g: g.before <= _pos), lambda g: g.lines))"
     return f"""(
-        SELECT r.* EXCLUDE (_pos) REPLACE (
+        SELECT r.* EXCLUDE (_pos, _head) REPLACE (
             {body.head + 1} + _pos + CASE WHEN inside IS NULL THEN earlier ELSE greatest(earlier, {here}) END AS _line), {_WELL_FORMED}
         FROM (SELECT *, {nth_line("_line", tall=gaps.tall)} - 1 AS _pos FROM {parquet(records)}) r
         JOIN {parquet(blocks)} ON block = _pos // {BLOCK}

@@ -22,6 +22,7 @@ from fudata_pipeline.catalog.model import (
     Source,
     TypeDef,
 )
+from fudata_pipeline.engine.sql import parquet
 from fudata_pipeline.quality.gate import GateVerdict, validate
 from fudata_pipeline.settings import Settings
 
@@ -160,6 +161,6 @@ def judge(tmp_path: Path, catalog: Catalog, item: Item) -> Judge:
         q = write(
             tmp_path / "quarantine.parquet", quarantined or [], ", ['x:y'] AS _rules, 'raw cells' AS _raw", without
         )
-        return validate(settings, catalog, item, a, q, last_rows, day=day)
+        return validate(settings, catalog, item, parquet(a), parquet(q), last_rows, day=day)
 
     return run
