@@ -215,3 +215,28 @@ def any_broken(checks: tuple[Check, ...], severities: tuple[str, ...] = SETS_ASI
         if bits:
             tests.append(f"(_mask{mask} & {bits}) <> 0")
     return f"({' OR '.join(tests)})" if tests else "false"
+
+
+def reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]:
+    """SQL lists of the quarantining rules a row broke, as ``column:rule`` and as Chinese reasons.
+
+    The lists of all names are constants, from which the bits of the masks choose: a CASE for each rule would be slower
+    to plan and to run.
+    """
+    fates = ("unique_key", "superseded")
+    names = [f"{c.column}:{c.rule.rule_id}" for c in checks]
+    reasons = [(f"{c.column}：" if c.column else "") + c.rule.wording_zh for c in checks]
+    fate_names = {fate: f":{fate}" for fate in fates}
+    fate_reasons = {fate: catalog.rules[fate].wording_zh for fate in fates}
+    return _chosen(checks, names, fate_names), _chosen(checks, reasons, fate_reasons)
+
+
+def _chosen(checks: tuple[Check, ...], said: list[str], fates: dict[str, str]) -> str:
+    parts = []
+    for start in range(0, len(checks), BITS):
+        some = range(start, min(start + BITS, len(checks)))
+        texts = ", ".join(literal(said[n]) if checks[n].rule.severity in SETS_ASIDE else "NULL" for n in some)
+        chosen = f"(_mask{start // BITS} >> (i - 1)) & 1 = 1"
+        parts.append(f"list_filter([{texts}]::VARCHAR[], lambda x, i: x IS NOT NULL AND {chosen})")
+    cases = " ".join(f"WHEN {literal(fate)} THEN [{literal(text)}]" for fate, text in fates.items())
+    return f"list_concat({', '.join(parts)}, CASE fate {cases} ELSE [] END)"

@@ -14,12 +14,12 @@ from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.checks import (
     BITS,
-    SETS_ASIDE,
     Check,
     any_broken,
     checked_sql,
     compile_checks,
     create_code_table,
+    reasons_sql,
 )
 from fudata_pipeline.load.headers import HeaderMap, map_headers
 from fudata_pipeline.load.sets import SETS, judge_sets
@@ -75,31 +75,6 @@ def _fates_sql(item: Item) -> str:
             ELSE 'accepted' END AS fate
         FROM firsts JOIN newest USING ({key})
         UNION ALL SELECT _line, 'duplicate' FROM rivals ANTI JOIN firsts USING (_line)"""
-
-
-def _reasons_sql(catalog: Catalog, checks: tuple[Check, ...]) -> tuple[str, str]:
-    """SQL lists of the quarantining rules a row broke, as ``column:rule`` and as Chinese reasons.
-
-    The lists of all names are constants, from which the bits of the masks choose: a CASE for each rule would be slower
-    to plan and to run.
-    """
-    fates = ("unique_key", "superseded")
-    names = [f"{c.column}:{c.rule.rule_id}" for c in checks]
-    reasons = [(f"{c.column}：" if c.column else "") + c.rule.wording_zh for c in checks]
-    fate_names = {fate: f":{fate}" for fate in fates}
-    fate_reasons = {fate: catalog.rules[fate].wording_zh for fate in fates}
-    return _chosen(checks, names, fate_names), _chosen(checks, reasons, fate_reasons)
-
-
-def _chosen(checks: tuple[Check, ...], said: list[str], fates: dict[str, str]) -> str:
-    parts = []
-    for start in range(0, len(checks), BITS):
-        some = range(start, min(start + BITS, len(checks)))
-        texts = ", ".join(literal(said[n]) if checks[n].rule.severity in SETS_ASIDE else "NULL" for n in some)
-        chosen = f"(_mask{start // BITS} >> (i - 1)) & 1 = 1"
-        parts.append(f"list_filter([{texts}]::VARCHAR[], lambda x, i: x IS NOT NULL AND {chosen})")
-    cases = " ".join(f"WHEN {literal(fate)} THEN [{literal(text)}]" for fate, text in fates.items())
-    return f"list_concat({', '.join(parts)}, CASE fate {cases} ELSE [] END)"
 
 
 def judge(con: DuckDBPyConnection, catalog: Catalog, item: Item) -> Judge:
@@ -167,13 +142,18 @@ def split(
     con.execute(_fates_sql(item))
     fates = dict(con.execute("SELECT fate, count(*) FROM fates GROUP BY fate").fetchall())
     tally = _tally(con, item, checks)
-    names, reasons = _reasons_sql(catalog, checks)
+    names, reasons = reasons_sql(catalog, checks)
     aside = f"_set_aside OR fate IN ({_SET_ASIDE})" if tally.aside or fates else "false"
+    masks = ", ".join(f"_mask{n}" for n in range((len(checks) - 1) // BITS + 1))
+    delivered, join = _delivered(con, headers, staged, work, corrected)
+    # What is said of a row follows from its masks and fate, and rows differ little in these.
     con.execute(f"""
-        COPY (SELECT c._line, {names} AS _rules, {reasons} AS _reasons, d._raw, d._text,
-                {", ".join(f"c.{identifier(x)}" for x in item.columns)}
-              FROM checked c LEFT JOIN fates f USING (_line) JOIN {_delivered(con, headers, staged, work, corrected)} d USING (_line)
-              WHERE {aside} ORDER BY c._line)
+        COPY (WITH aside AS MATERIALIZED (
+                SELECT c.*, coalesce(fate, '') AS fate FROM checked c LEFT JOIN fates f USING (_line) WHERE {aside}),
+              said AS (SELECT *, {names} AS _rules, {reasons} AS _reasons FROM (SELECT DISTINCT {masks}, fate FROM aside))
+              SELECT a._line, s._rules, s._reasons, {delivered}, {", ".join(f"a.{identifier(x)}" for x in item.columns)}
+              FROM aside a JOIN said s USING ({masks}, fate) {join}
+              ORDER BY a._line)
         TO {literal(out / QUARANTINE)} (FORMAT parquet, COMPRESSION zstd)""")
     judged = staged.records if isinstance(staged, Streamed) and not corrected else None
     _write_accepted(con, item, judged, later, fates, out)
@@ -261,26 +241,31 @@ def _records(staged: Staged, corrected: str) -> str:
 
 def _delivered(
     con: DuckDBPyConnection, headers: HeaderMap, staged: Staged | Streamed, work: Path, corrected: str
-) -> str:
-    """A table of ``_line, _raw, _text`` of at least the rows that go to quarantine."""
+) -> tuple[str, str]:
+    """SQL of the delivered cells and of the raw text of a row ``a`` of ``checked`` that goes to quarantine, and the join
+    that they take."""
     names = (*headers.columns.values(), *headers.extra)
     raw = _json({h: identifier(h) for h in names})
     if isinstance(staged, Staged):
-        return f"(SELECT _line, {raw} AS _raw, _text FROM {_records(staged, corrected)})"
+        table = f"(SELECT _line, {raw} AS _raw, _text FROM {_records(staged, corrected)})"
+        return "d._raw, d._text", f"JOIN {table} d USING (_line)"
     blank = _json(dict.fromkeys(names, "CAST(NULL AS VARCHAR)"))
-    told = "_set_aside AND (_raw IS NOT NULL OR _malformed IS NOT NULL)"  # when the row was judged by itself
-    kept = f"SELECT _line, coalesce(_raw, {blank}) AS _raw, _text FROM checked WHERE {told}"
+    cells = f"coalesce(a._raw, {blank}) AS _raw, a._text"
+    # What was set aside when it was judged by itself has its cells along; of others they are read again.
     beaten = (
         f"(SELECT _line FROM fates WHERE fate IN ({_SET_ASIDE}) "
-        f"UNION ALL SELECT _line FROM checked WHERE _set_aside AND NOT ({told}))"
+        "UNION ALL SELECT _line FROM checked WHERE _set_aside AND _raw IS NULL AND _malformed IS NULL)"
     )
+    parts = []
     if corrected:
         beaten = f"(FROM {beaten} {_but(corrected)})"
-        kept = f"FROM ({kept}) {_but(corrected)} UNION ALL SELECT _line, {raw}, _text FROM {corrected}"
-    if not con.execute(f"SELECT EXISTS (FROM {beaten})").fetchall()[0][0]:
-        return f"({kept})"
-    cells = staged.cells(con, beaten, work)
-    return f"({kept} UNION ALL SELECT _line, {raw}, NULL FROM {cells})"
+        parts.append(f"SELECT _line, {raw} AS _raw FROM {corrected}")
+    if con.execute(f"SELECT EXISTS (FROM {beaten})").fetchall()[0][0]:
+        parts.append(f"SELECT _line, {raw} AS _raw FROM {staged.cells(con, beaten, work)}")
+    if not parts:
+        return cells, ""
+    join = f"LEFT JOIN ({' UNION ALL '.join(parts)}) d USING (_line)"
+    return f"coalesce(a._raw, d._raw, {blank}) AS _raw, a._text", join
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,8 @@ class Body:
 PASSING = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1"
 """How a file is written that is read once."""
 
-LASTING = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
-"""How one is written that stays: hardly larger than by the usual level, and a fifth faster."""
+LASTING = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2"
+"""How one is written that stays: no larger than by the usual level and encodings, in two thirds of the time."""
 
 
 def parse(

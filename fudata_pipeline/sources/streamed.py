@@ -135,7 +135,9 @@ _WELL_FORMED = "NULL::VARCHAR AS _malformed, NULL::VARCHAR AS _text"
 
 def _cut(body: Body, starts: np.ndarray, ends: np.ndarray) -> Iterator[bytes]:
     """The text from each start line up to its end line (neither included twice), in order."""
-    first, after = (_offsets(body.path, lines - body.cut - 1) for lines in (starts, ends))
+    wanted = np.unique(np.concatenate([starts, ends])) - body.cut - 1
+    found = _offsets(body.path, wanted)
+    first, after = (found[np.searchsorted(wanted, lines - body.cut - 1)] for lines in (starts, ends))
     with body.path.open("rb") as file:
         for start, end in zip(first.tolist(), after.tolist(), strict=True):
             file.seek(start)

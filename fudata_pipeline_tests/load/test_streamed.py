@@ -9,8 +9,10 @@ import duckdb
 import pytest
 
 from fudata_pipeline.catalog import Catalog
+from fudata_pipeline.engine.sql import parquet
 from fudata_pipeline.load.item import load_item
 from fudata_pipeline.load.result import LoadResult
+from fudata_pipeline.load.version import QUARANTINE, accepted_rows
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 from fudata_pipeline.sources import delimited, find_delivery
@@ -26,8 +28,8 @@ def _load(project: Project, item: str) -> tuple[LoadResult, list[tuple], list[tu
     unit, name = item.split(".")
     folder = project.settings.data_dir / "lake" / "versions" / unit / name / result.load_id
     with duckdb.connect() as con:
-        files = (folder / "accepted.parquet", folder / "quarantine.parquet")
-        accepted, aside = (con.execute(f"FROM '{f}' ORDER BY _line").fetchall() if f.exists() else [] for f in files)
+        tables = (accepted_rows(folder), parquet(folder / QUARANTINE)) if folder.exists() else ()
+        accepted, aside = [con.execute(f"FROM {table} ORDER BY _line").fetchall() for table in tables] or ([], [])
     return result, accepted, aside
 
 
