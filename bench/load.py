@@ -132,7 +132,7 @@ def measure(case: str, rows: int) -> dict[str, float]:
         from fudata_pipeline.quality import gx  # noqa: F401  import great-expectations before the clock starts
 
         parts: dict[str, float] = {}
-        item_module.take_snapshot = _timed(item_module.take_snapshot, "take_snapshot", parts)
+        item_module.begin_snapshot = _timed(item_module.begin_snapshot, "begin_snapshot", parts)
         for name in ("stage", "split", "validate"):
             setattr(delivery_module, name, _timed(getattr(delivery_module, name), name, parts))
         started = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def replace(aside: Path, target: Path) -> None:
     fsync(aside)
     aside.replace(target)
     fsync(target.parent)
+
+
+@contextmanager
+def syncing(folder: Path) -> Iterator[None]:
+    """Let the files of a folder go to disk while the block works. Whoever needs them there says so with :func:`fsync`."""
+    with ThreadPoolExecutor(1) as disk:
+        for file in folder.iterdir():
+            disk.submit(fsync, file)
+        yield
 
 
 @contextmanager

@@ -78,7 +78,9 @@ def take_in(
             outcome = split(con, catalog, item, headers, staged, out, scratch, known, corrected)
         last_rows = before["rows_accepted"] if before and not merges else None
         day = day_of(snapshot.file_name, arrived)
-        gate = validate(settings, catalog, item, accepted_rows(out), parquet(out / QUARANTINE), last_rows, already, day)
+        with files.syncing(out):
+            tables = accepted_rows(out), parquet(out / QUARANTINE)
+            gate = validate(settings, catalog, item, *tables, last_rows, already, day)
     warnings = [f"{catalog.rules['extra_column'].wording_zh}：{header}" for header in headers.undeclared]
     warnings += [f"未核对 {use.to}：所指的数据还没有可用版本" for use in unchecked(item, known)]
     warnings += gate.warnings

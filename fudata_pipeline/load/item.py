@@ -7,6 +7,8 @@ import hashlib
 import logging
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +32,7 @@ from fudata_pipeline.load.result import (
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import score
 from fudata_pipeline.settings import now
-from fudata_pipeline.sources import DeliveryRefused, Snapshot, delivery_order, take_snapshot
+from fudata_pipeline.sources import DeliveryRefused, Snapshot, begin_snapshot, delivery_order
 
 log = logging.getLogger(__name__)
 
@@ -91,20 +93,20 @@ def _judge(project: Project, item: Item, one: Arrived | Again, contract: str) ->
     told: dict[str, Any] = {"contract": contract, "shape": project.catalog.shape(item)}
     arrival = None
     try:
-        snapshot, arrival = _take(project, item, one)
-        loads = judgements(project, item, project.registry.last_load(item.id))
-        told |= {"sha256": snapshot.sha256}
-        told |= {"corrected": fingerprint(project.registry.corrections(item.id, snapshot.sha256))}
-        told |= {
-            "delivery": one.load["delivery"]
-            if isinstance(one, Again)
-            else delivery_of(item, one, snapshot.sha256, loads)
-        }
-        if arrival and (known := _known(project, item, told, loads, arrival, snapshot.file_name)):
-            return known
-        blank = replace(blank, load_id=new_load_id(project, item, snapshot.sha256), file_name=snapshot.file_name)
-        result, extra = take_in(project, item, snapshot, blank, told)
-        told |= extra
+        with _taken(project, item, one) as (snapshot, arrival):
+            loads = judgements(project, item, project.registry.last_load(item.id))
+            told |= {"sha256": snapshot.sha256}
+            told |= {"corrected": fingerprint(project.registry.corrections(item.id, snapshot.sha256))}
+            told |= {
+                "delivery": one.load["delivery"]
+                if isinstance(one, Again)
+                else delivery_of(item, one, snapshot.sha256, loads)
+            }
+            if arrival and (known := _known(project, item, told, loads, arrival, snapshot.file_name)):
+                return known
+            blank = replace(blank, load_id=new_load_id(project, item, snapshot.sha256), file_name=snapshot.file_name)
+            result, extra = take_in(project, item, snapshot, blank, told)
+            told |= extra
     except DeliveryRefused as refusal:
         reason = refusal_reason(project, item, blank, refusal)
         judged = score(project.catalog, [], readable=False)
@@ -140,17 +142,22 @@ def _failure(item: Item, error: Exception) -> str:
     return f"{item.id} 载入时程序出错（{type(error).__name__}）→ 请把日志报告给开发者"
 
 
-def _take(project: Project, item: Item, one: Arrived | Again) -> tuple[Snapshot, Arrival | None]:
-    """The bytes of a delivery, and the file that brought them now."""
+@contextmanager
+def _taken(project: Project, item: Item, one: Arrived | Again) -> Iterator[tuple[Snapshot, Arrival | None]]:
+    """The bytes of a delivery, and the file that brought them now; the bytes are on disk when the block is done."""
     folder = files.item_dir(project.settings, item.unit, item.name, "snapshots")
     if isinstance(one, Arrived):
-        snapshot = take_snapshot(one.file, folder)
-        return snapshot, Arrival(one.name, snapshot.size, snapshot.mtime_ns)
+        snapshot = begin_snapshot(one.file, folder)
+        try:
+            yield snapshot, Arrival(one.name, snapshot.size, snapshot.mtime_ns)
+        finally:
+            snapshot.settle()
+        return
     sha256 = one.load["sha256"]
     kept = next(folder.glob(f"{sha256}*"), None)
     if kept is None:
         raise FileNotFoundError(errno.ENOENT, "留存的交付快照不见了", str(folder / sha256))
-    return Snapshot(sha256, kept, one.load["file_name"], kept.stat().st_size), None
+    yield Snapshot(sha256, kept, one.load["file_name"], kept.stat().st_size), None
 
 
 def _known(

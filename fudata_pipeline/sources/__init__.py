@@ -3,6 +3,7 @@
 from fudata_pipeline.sources.delivery import (
     DeliveryRefused,
     Snapshot,
+    begin_snapshot,
     delivery_order,
     find_deliveries,
     find_delivery,
@@ -19,6 +20,7 @@ __all__ = [
     "Snapshot",
     "Staged",
     "Streamed",
+    "begin_snapshot",
     "delivery_order",
     "find_deliveries",
     "find_delivery",

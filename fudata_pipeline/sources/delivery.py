@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fudata_pipeline.catalog.model import Source
@@ -34,6 +35,42 @@ class Snapshot:
     file_name: str
     size: int
     mtime_ns: int = 0
+    kept_as: Path | None = None
+    """Where it goes by :meth:`settle`; until then it may be read from ``path``, and is lost by a kill."""
+    written: Future[None] | None = None
+
+    def settle(self) -> Snapshot:
+        """Wait until the bytes are on disk, and give the file its lasting name.
+
+        Raises OSError if they cannot be written; nothing half-written stays behind.
+        """
+        if self.kept_as is None or self.written is None:
+            return self
+        try:
+            self.written.result()
+            if not self.kept_as.exists() or self.kept_as.stat().st_size != self.size:
+                self.path.chmod(0o440)
+                self.path.replace(self.kept_as)
+        except OSError as error:
+            raise _not_kept(error, self.kept_as.parent) from error
+        finally:
+            self.path.unlink(missing_ok=True)
+        return replace(self, path=self.kept_as, kept_as=None, written=None)
+
+
+_disk = ThreadPoolExecutor(1, "snapshot")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _not_kept(error: OSError, folder: Path) -> OSError:
+    return OSError(error.errno, f"保存交付快照失败（{error.strerror}）", str(error.filename or folder))
 
 
 def find_deliveries(inbox: Path, unit: str, source: Source) -> list[Path]:
@@ -93,6 +130,14 @@ def take_snapshot(file: Path, folder: Path) -> Snapshot:
     Raises DeliveryRefused (unreadable) if the file changes while it is copied, and OSError if it cannot be
     read or the copy cannot be written; nothing half-written stays behind.
     """
+    return begin_snapshot(file, folder).settle()
+
+
+def begin_snapshot(file: Path, folder: Path) -> Snapshot:
+    """As :func:`take_snapshot`, but what was copied goes to disk while the caller works on it, who must settle it.
+
+    Only one at a time may use ``folder``: what a kill has left there is removed.
+    """
     try:
         if kept := kept_snapshot(file, folder):
             return kept
@@ -102,6 +147,8 @@ def take_snapshot(file: Path, folder: Path) -> Snapshot:
     temp: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for left_by_a_kill in folder.glob(".*"):
+            left_by_a_kill.unlink()
         with (
             file.open("rb") as source,
             tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as copy,
@@ -111,21 +158,17 @@ def take_snapshot(file: Path, folder: Path) -> Snapshot:
             while chunk := source.read(CHUNK):
                 digest.update(chunk)
                 copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
         size = temp.stat().st_size
         if _version(before) != _version(file.stat()) or size != before.st_size:
             raise DeliveryRefused("unreadable", "文件正在写入：复制期间大小或修改时间发生了变化，请上传完成后重试")
-        path = folder / f"{digest.hexdigest()}{file.suffix.lower()}"
-        if not path.exists() or path.stat().st_size != size:
-            temp.chmod(0o440)
-            temp.replace(path)
-    except OSError as error:
-        raise OSError(error.errno, f"保存交付快照失败（{error.strerror}）", str(error.filename or folder)) from error
-    finally:
+    except BaseException as error:
         if temp is not None:
             temp.unlink(missing_ok=True)
-    return Snapshot(digest.hexdigest(), path, file.name, size, before.st_mtime_ns)
+        if isinstance(error, OSError):
+            raise _not_kept(error, folder) from error
+        raise
+    path = folder / f"{digest.hexdigest()}{file.suffix.lower()}"
+    return Snapshot(digest.hexdigest(), temp, file.name, size, before.st_mtime_ns, path, _disk.submit(_sync, temp))
 
 
 def _version(stat: os.stat_result) -> tuple[int, int, int]:

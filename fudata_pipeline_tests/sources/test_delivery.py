@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fudata_pipeline.catalog.model import Source
-from fudata_pipeline.sources import DeliveryRefused, delivery, find_delivery, sniff, take_snapshot
+from fudata_pipeline.sources import DeliveryRefused, begin_snapshot, delivery, find_delivery, sniff, take_snapshot
 
 
 def test_newest_is_by_numbers_in_the_name_not_by_time(tmp_path: Path) -> None:
@@ -54,11 +54,14 @@ def test_a_file_still_being_written_is_refused(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "a.csv"
     file.write_bytes(b"a\n1\n")
 
-    def grow(_: int) -> None:
+    version = delivery._version
+
+    def grow(stat: os.stat_result) -> tuple[int, int, int]:
         with file.open("ab") as more:
             more.write(b"2\n")
+        return version(stat)
 
-    monkeypatch.setattr(delivery.os, "fsync", grow)
+    monkeypatch.setattr(delivery, "_version", grow)
     with pytest.raises(DeliveryRefused, match="正在写入") as caught:
         take_snapshot(file, tmp_path / "s")
     assert caught.value.rule == "unreadable"
@@ -96,3 +99,37 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_sniff(tmp_path: Path, data: bytes, kind: str) -> None:
     (tmp_path / "x").write_bytes(data)
     assert sniff(tmp_path / "x") == kind
+
+
+def test_a_snapshot_has_its_name_only_when_it_is_on_disk(tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.csv", tmp_path / "snapshots"
+    file.write_bytes(b"a\n1\n")
+    begun = begin_snapshot(file, folder)
+    assert [f.name.startswith(".") for f in folder.iterdir()] == [True]
+    assert begun.path.read_bytes() == b"a\n1\n"  # it can be worked on meanwhile
+    settled = begun.settle()
+    assert settled.settle() == settled
+    assert [f.name for f in folder.iterdir()] == [f"{begun.sha256}.csv"]
+    assert settled.path.read_bytes() == b"a\n1\n"
+
+
+def test_what_a_kill_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    file, folder = tmp_path / "a.csv", tmp_path / "snapshots"
+    file.write_bytes(b"a\n1\n")
+    begin_snapshot(file, folder)  # and never settled
+    file.write_bytes(b"a\n2\n")
+    settled = take_snapshot(file, folder)
+    assert [f for f in folder.iterdir()] == [settled.path]
+
+
+def test_a_disk_that_fails_later_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, folder = tmp_path / "a.csv", tmp_path / "snapshots"
+    file.write_bytes(b"a\n1\n")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(delivery.os, "fsync", full)
+    with pytest.raises(OSError, match="保存交付快照失败"):
+        take_snapshot(file, folder)
+    assert list(folder.iterdir()) == []
