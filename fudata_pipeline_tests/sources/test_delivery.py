@@ -119,7 +119,7 @@ def test_what_a_kill_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
     begin_snapshot(file, folder)  # and never settled
     file.write_bytes(b"a\n2\n")
     settled = take_snapshot(file, folder)
-    assert [f for f in folder.iterdir()] == [settled.path]
+    assert list(folder.iterdir()) == [settled.path]
 
 
 def test_a_disk_that_fails_later_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
