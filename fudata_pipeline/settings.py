@@ -67,7 +67,15 @@ class Settings(BaseSettings):
         default=None, gt=0, description="share of the declared records that deliveries hold; default the district's"
     )
     threads: int | None = Field(default=None, description="DuckDB threads; default all cores")
-    memory_limit: str | None = Field(default=None, description="e.g. 8GB; default DuckDB's own, 80 % of RAM")
+    memory_limit: str | None = Field(
+        default=None, description="DuckDB's, e.g. 8GB; default 80 % of RAM, for the load of an item 1300MB"
+    )
+
+    @cached_property
+    def for_loads(self) -> Settings:
+        """Settings for the load of one item, which takes little more time with little memory: what does not fit is
+        spilled. With the libraries a process stays below 2 GB, however large the delivery."""
+        return self if self.memory_limit else self.model_copy(update={"memory_limit": "1300MB"})
 
     @cached_property
     def root(self) -> Path:

@@ -45,6 +45,7 @@ def load_item(project: Project, item: Item, *, again: bool = False) -> LoadResul
     unless the verdict is ``promoted``.
     """
     started = time.monotonic()
+    project = replace(project, settings=project.settings.for_loads)
     try:
         with files.locked(project.settings, f"item/{item.id}"):
             result = _load(project, item, again=again)

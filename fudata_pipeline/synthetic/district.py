@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 import yaml
 
@@ -168,6 +169,9 @@ def _render_one(renderer: Renderer, district: District, item: Item, what: str) -
         raise NotRendered(
             f"{item.id}《{item.title}》无法生成：{said} → 改正 synthetic/recipes 中该项或其字段的配方"
         ) from error
+    if done.file is not None and night and item.load.merges and pq.read_metadata(kept).num_rows == 0:
+        done.file.unlink()  # nothing was new, and nothing is sent
+        done = Rendered(item.id, None, 0, 0)
     if done.file is not None:
         broken.spoil(what, item, done.file)
     kept.replace(truth)
@@ -237,7 +241,8 @@ def render_night(
 
     def finish(rendered: Rendered, what: str) -> None:
         item = catalog.items_by_id[rendered.item]
-        told[item.id] = {"what": what, "expects": broken.expected(what, item), "rows": rendered.rows, "defects": rendered.defects,
+        sent = rendered.file is not None or database is not None
+        told[item.id] = {"what": what, "expects": broken.expected(what, item) if sent else "", "rows": rendered.rows, "defects": rendered.defects,
                          "file": str(rendered.file.relative_to(district.folder)) if rendered.file else ""}  # fmt: skip
         done.append(rendered)
         on_item(rendered)
