@@ -13,6 +13,7 @@ from typing import Any, get_args
 from fudata_pipeline.catalog.channels import Heard
 from fudata_pipeline.catalog.model import Item
 from fudata_pipeline.lake.registry import Row
+from fudata_pipeline.load.arrivals import newest_judgements
 from fudata_pipeline.load.deliveries import deliveries
 from fudata_pipeline.load.result import INTERNAL_ERROR, REFUSED_GATE, VERDICTS, LoadResult
 from fudata_pipeline.project import Project
@@ -112,8 +113,7 @@ def problems(
         _failed_load(
             project, items[row["item"]], row["verdict"], row["reason"] or "", row["file_name"] or "", row["gate"]
         )
-        for row in project.registry.last_loads()
-        if row["verdict"] in TITLES and row["item"] in items
+        for row in newest_failures(project)
     ]
     found += [
         _failed_load(project, items[r.item], r.verdict, r.reason, r.file_name, [])
@@ -132,11 +132,29 @@ def problems(
     return found
 
 
+def newest_failures(project: Project) -> list[Row]:
+    """Of each item the newest load, if it failed; where deliveries add up, the newest delivery that does not stand.
+
+    There a later good delivery does not make up for one that was refused.
+    """
+    items = project.catalog.items_by_id
+    failed = [r for r in project.registry.last_loads() if r["verdict"] in TITLES and r["item"] in items]
+    known = {row["item"] for row in failed}
+    for name in (n for n, item in items.items() if item.load.merges and n not in known):
+        judged = newest_judgements(project.registry.judgements(name))
+        refused = [load for load in judged if load["verdict"] in TITLES]
+        failed += [project.registry.load(load["load_id"]) for load in refused[-1:]]
+    return failed
+
+
 def well_since(project: Project, at: datetime, good: Mapping[str, datetime]) -> dict[str, datetime]:
     """Since when each item's version or product is good: what was a problem before that has recovered."""
     broken = {row["product"] for row in project.registry.broken_builds()}
     well = {row["product"]: at for row in project.registry.all_builds() if row["product"] not in broken}
+    refused = {row["item"] for row in newest_failures(project)}
     for name, load in project.registry.current_loads().items():
+        if name in refused and (item := project.catalog.items_by_id.get(name)) and item.load.merges:
+            continue
         well[name] = max(load["loaded_at"], good.get(name, datetime.min))
     return well
 

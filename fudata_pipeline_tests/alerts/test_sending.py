@@ -67,7 +67,7 @@ def test_another_cause_is_another_problem(project: Project, send: Send, record: 
         "税务局《纳税人登记信息》t_1.csv：缺少目录申报的必备列（missing_column）。缺少列：a → 补齐",
     )
     assert send(project, 1)[0].told == 1
-    gate = [{"type": "expect_row_count", "column": None, "success": False}]
+    gate = [{"type": "expect_row_count", "column": None, "success": False, "severity": "critical"}]
     record(ITEM, "refused_gate", 2, "要求行数不低于 50，实际为 10 → 请重新交付", gate=gate)
     assert send(project, 2)[0].told == 1
     record(ITEM, "refused_gate", 3, "要求行数不低于 51，实际为 9 → 请重新交付", gate=gate)
@@ -279,3 +279,20 @@ def test_many_lines_are_composed_quickly(project: Project, send: Send, record: R
     started = time.monotonic()
     compose(channel("dingtalk"), "福田区", lines, NIGHT.date())
     assert time.monotonic() - started < 5
+
+
+def test_a_refused_part_is_told_until_it_is_made_good_whatever_came_after_it(
+    project: Project, send: Send, record: Record, webhook: Webhook
+) -> None:
+    project = hearing(project)
+    item = "zsj.citizen_request"  # whose deliveries add up
+    for number, verdict in ((1, "promoted"), (2, "refused_contract"), (3, "promoted")):
+        reason = CUT_OFF.format(number, 9, 9) if verdict != "promoted" else ""
+        name = f"民意工单{number}.jsonl"
+        record(item, verdict, number / 10, reason, file_name=name, delivery=name)
+    assert send(project, 1) == [Report("bureau", messages=1, told=1)]
+    assert "t_2.csv" in webhook.told
+    assert send(project, 2) == [Report("bureau")]
+    record(item, "promoted", 3, file_name="民意工单2.jsonl", delivery="民意工单2.jsonl")
+    assert send(project, 4) == [Report("bureau", messages=1, told=1)]
+    assert "已恢复" in webhook.received[-1].text
