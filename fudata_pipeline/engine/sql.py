@@ -31,3 +31,13 @@ def parquet_files(paths: Sequence[Path], option: str = "") -> str:
     """Parquet files of the same columns as one table; their folders' names say nothing."""
     options = ", ".join(["hive_partitioning = false", *([option] if option else [])])
     return f"read_parquet([{', '.join(map(file_literal, paths))}], {options})"
+
+
+def repeated_sql(table: str, key: Sequence[str], where: str) -> str:
+    """The keys that more than one row of a table has.
+
+    Hashes are counted first: of a hundred million texts DuckDB cannot spill the groups, of as many numbers it can.
+    """
+    names = ", ".join(map(identifier, key))
+    hashes = f"SELECT hash({names}) FROM {table} WHERE {where} GROUP BY ALL HAVING count(*) > 1"
+    return f"SELECT {names} FROM {table} WHERE {where} AND hash({names}) IN ({hashes}) GROUP BY ALL HAVING count(*) > 1"

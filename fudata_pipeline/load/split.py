@@ -11,7 +11,7 @@ from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.model import Item
-from fudata_pipeline.engine.sql import identifier, literal, parquet
+from fudata_pipeline.engine.sql import identifier, literal, parquet, repeated_sql
 from fudata_pipeline.load.checks import (
     BITS,
     Check,
@@ -63,7 +63,7 @@ def _fates_sql(item: Item) -> str:
     latest = identifier(item.latest_by) if item.latest_by else "NULL"
     return f"""
         CREATE OR REPLACE TEMP TABLE fates AS
-        WITH repeated AS (SELECT {key} FROM checked WHERE NOT _set_aside GROUP BY ALL HAVING count(*) > 1),
+        WITH repeated AS ({repeated_sql("checked", item.key, "NOT _set_aside")}),
         rivals AS MATERIALIZED (
             SELECT _line, {content} FROM checked SEMI JOIN repeated USING ({key}) WHERE NOT _set_aside),
         firsts AS MATERIALIZED (

@@ -17,7 +17,7 @@ from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.expectations import Severity
 from fudata_pipeline.catalog.model import Item, ItemField
 from fudata_pipeline.catalog.schema import Column, TableSchema
-from fudata_pipeline.engine.sql import identifier
+from fudata_pipeline.engine.sql import identifier, repeated_sql
 from fudata_pipeline.quality.freshness import newest_row_since
 
 OUTCOME = "_outcome"
@@ -112,14 +112,12 @@ def _key(item: Item, tolerated: float) -> Iterator[Expectation]:
         )
     if not item.key:
         return
-    key = ", ".join(identifier(k) for k in item.key)
+    repeated = repeated_sql("{batch}", item.key, f"{OUTCOME} = '{ACCEPTED}'")
     yield _expect(
         "unexpected_rows_expectation",
         f"入库行中重复的主键 {'+'.join(item.key)} 为 0",
         # A constant is selected, so that no key value can reach a result.
-        unexpected_rows_query=(
-            f"SELECT 1 AS repeated FROM {{batch}} WHERE {OUTCOME} = '{ACCEPTED}' GROUP BY {key} HAVING count(*) > 1"
-        ),
+        unexpected_rows_query=f"SELECT 1 AS repeated FROM ({repeated})",
     )
 
 
