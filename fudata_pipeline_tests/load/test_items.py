@@ -142,7 +142,8 @@ def test_ctrl_c_ends_the_workers(
     monkeypatch.setattr(pool_module._Worker, "load", load)
     with pytest.raises(KeyboardInterrupt):
         load_items(_project(catalog, tmp_path / "data", inbox), _items(catalog), workers=2)
-    assert [w.process.returncode for w in started] == [-15]
+    assert len(started) == 1
+    assert started[0].process.returncode in (-15, 0)  # by the signal, or by itself if it was done before that
 
 
 def test_when_no_worker_starts_the_items_are_loaded_here(
