@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,6 @@ def _replace(path: Path, text: str) -> None:
 def _page(project: Project, item: Item, load: Mapping[str, Any]) -> str:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-    from great_expectations.render.renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
 
     from fudata_pipeline.quality import gx  # noqa: F401  registers our own expectations
 
@@ -100,7 +99,17 @@ def _page(project: Project, item: Item, load: Mapping[str, Any]) -> str:
             "batch_kwargs": {"data_asset_name": load["file_name"]},
         },
     )
-    return offline(DefaultJinjaPageView().render(ValidationResultsPageRenderer(run_info_at_end=True).render(suite)))
+    renderer, view = _printers()
+    return offline(view.render(renderer.render(suite)))
+
+
+@cache
+def _printers() -> tuple[Any, Any]:
+    """What turns results into a page: to compile its templates takes longer than to fill them."""
+    from great_expectations.render.renderer import ValidationResultsPageRenderer
+    from great_expectations.render.view import DefaultJinjaPageView
+
+    return ValidationResultsPageRenderer(run_info_at_end=True), DefaultJinjaPageView()
 
 
 def _kwargs(project: Project, item: Item, e: Mapping[str, Any]) -> dict[str, Any]:
