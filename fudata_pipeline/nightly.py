@@ -18,8 +18,8 @@ from fudata_pipeline.lake.publication import NotPublishable
 from fudata_pipeline.load.corrections import Returned, take_returned
 from fudata_pipeline.load.items import load_items
 from fudata_pipeline.load.result import LoadResult
-from fudata_pipeline.models.base import NothingToBuild, build_base
-from fudata_pipeline.models.product import BrokenDeclaration, Built
+from fudata_pipeline.models.base import build_base
+from fudata_pipeline.models.product import BrokenDeclaration, Built, NothingToBuild
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish import PRODUCT, publish
 from fudata_pipeline.settings import TIMEZONE, now

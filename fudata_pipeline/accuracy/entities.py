@@ -7,10 +7,9 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline.accuracy.deliveries import Delivered
-from fudata_pipeline.catalog.model import BaseTable
+from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.engine.sql import identifier, literal, parquet
-from fudata_pipeline.models.base import links_sql
-from fudata_pipeline.models.product import product_file
+from fudata_pipeline.models.product import product_file, product_sql
 from fudata_pipeline.project import Project
 
 NOT_BUILT = "not built"
@@ -54,7 +53,7 @@ def _rows_sql(project: Project, base: BaseTable, loads: dict[str, Delivered]) ->
         f"SELECT {literal(d.item)} AS item, line, person, firm, house FROM {parquet(d.truth)}" for d in used
     )
     return (
-        f"SELECT l.entity_id, {TRUE_ENTITY[base.table]} AS truth FROM ({links_sql(project, base)}) l JOIN ({truths}) t USING (item, line) "
+        f"SELECT l.entity_id, {TRUE_ENTITY[base.table]} AS truth FROM {product_sql(project, f'base.{base.table}_record')} l JOIN ({truths}) t USING (item, line) "
         f"LEFT JOIN twin.h h ON h.house_id = t.house WHERE {TRUE_ENTITY[base.table]} IS NOT NULL"
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files as resources
 
-from fudata_pipeline.catalog.model import BaseTable, Item
-from fudata_pipeline.engine.sql import literal, parquet
+from fudata_pipeline.catalog.bases import BaseTable
+from fudata_pipeline.catalog.model import Item
+from fudata_pipeline.engine.sql import literal
 from fudata_pipeline.load.version import current_rows
-from fudata_pipeline.models.base import NothingToBuild
-from fudata_pipeline.models.product import Built, materialize, product_file
+from fudata_pipeline.models.product import Built, NothingToBuild, materialize, product_sql
 from fudata_pipeline.project import Project
 
 GRID = "block.grid"
@@ -21,18 +21,6 @@ def placement_name(base: BaseTable) -> str:
 def _statement(name: str, **tables: str) -> str:
     """A statement of ``blocks/sql/`` with its ``{table}`` places filled in."""
     return resources("fudata_pipeline.blocks").joinpath("sql", name).read_text("utf-8").format(**tables)
-
-
-def product_sql(project: Project, product: str) -> str:
-    """SQL table function over a product's current build.
-
-    Raises:
-        NothingToBuild: when the product was never built.
-    """
-    path = product_file(project, product)
-    if path is None:
-        raise NothingToBuild(f"{product} 尚未建成 → 先建成它所依赖的数据项")
-    return parquet(path)
 
 
 def _codes_sql(project: Project, name: str) -> str:

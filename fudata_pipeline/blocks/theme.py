@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from fudata_pipeline.blocks.place import GRID, placement_name, product_sql
+from fudata_pipeline.blocks.place import GRID, placement_name
 from fudata_pipeline.catalog.model import Theme
 from fudata_pipeline.engine.sql import identifier, literal
-from fudata_pipeline.models.base import NothingToBuild
-from fudata_pipeline.models.product import Built, materialize
+from fudata_pipeline.models.product import Built, NothingToBuild, materialize, product_sql
 from fudata_pipeline.project import Project
 
 

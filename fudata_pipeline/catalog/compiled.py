@@ -9,16 +9,15 @@ from typing import Any
 
 from pydantic import Field
 
+from fudata_pipeline.catalog.bases import BaseTable, Feed
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.declared import Declared
 from fudata_pipeline.catalog.expectations import Expected
 from fudata_pipeline.catalog.model import (
     Archetype,
-    BaseTable,
     CodeSet,
     District,
     Example,
-    Feed,
     FieldDef,
     Item,
     Rule,
@@ -66,9 +65,8 @@ class Catalog(Declared):
         found: dict[str, list[Feed]] = {i.id: [] for i in self.items}
         for base in self.bases:
             for field in base.fields:
-                order = field.prefer or tuple(i.item for i in base.inputs if field.name in i.columns)
-                for rank, item in enumerate(order, 1):
-                    if item in found:
+                for rank, tier in enumerate(base.tiers(field), 1):
+                    for item in (i for i in tier if i in found):
                         found[item].append(Feed(base.table, base.title, field.name, rank))
         return found
 

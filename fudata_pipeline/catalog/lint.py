@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
 
+from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.catalog.channels import MOST_BYTES, ROBOT_PER_MINUTE, Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
-from fudata_pipeline.catalog.model import BaseTable, CodeSet, Item, RuleUse, Share
+from fudata_pipeline.catalog.model import CodeSet, Item, RuleUse, Share
 
 SPOKEN = {
     "availability", "boolean", "catalog_class", "classification", "data_type", "grade", "resource_format", "share_channel",
@@ -194,17 +195,31 @@ def _lint_base(catalog: Catalog, base: BaseTable) -> Iterator[Finding]:
     for feed in base.inputs:
         if feed.item not in catalog.items_by_id:
             yield Finding(file, ("inputs", feed.item), "数据项未声明", "在 catalog/items/ 中声明，或改正名称")
-        if base.key not in feed.columns:
-            yield Finding(file, ("inputs", feed.item), f"没有给出主键 {base.key}", "在 columns 中给出主键")
+        known = [k.name for k in base.identifiers]
+        if not base.matching and not set(known) & set(feed.columns):
+            yield Finding(file, ("inputs", feed.item), f"没有给出标识 {'、'.join(known)}", "在 columns 中给出其一")
         for name in set(feed.columns) - names:
             yield Finding(file, ("inputs", feed.item), f"字段 {name} 不在本表 fields 中", "改正字段名")
+    for known_by in base.identifiers:
+        if known_by.name not in names:
+            yield Finding(file, ("identifiers", known_by.name), f"标识 {known_by.name} 不在 fields 中", "补上该字段")
+    if base.replaced and base.replaced.item in catalog.items_by_id:
+        columns = catalog.items_by_id[base.replaced.item].columns
+        for name in (base.replaced.old, base.replaced.new):
+            if name not in columns:
+                yield Finding(file, ("replaced",), f"{base.replaced.item} 没有列 {name}", "改正列名")
+    elif base.replaced:
+        yield Finding(file, ("replaced", "item"), f"数据项 {base.replaced.item} 未声明", "改正名称")
     for field in base.fields:
         feeding = {feed.item for feed in base.inputs if field.name in feed.columns}
-        for item in field.prefer:
+        ranked = [item for tier in field.prefer for item in tier]
+        for item in _repeated(ranked):
+            yield Finding(file, ("fields", field.name), f"prefer 中 {item} 列了两次", "删去一个")
+        for item in ranked:
             if item not in feeding:
                 message = f"prefer 中的 {item} 不提供该字段"
                 yield Finding(file, ("fields", field.name), message, "改正数据项名，或在 inputs 中给出")
-        if field.prefer and (missed := sorted(feeding - set(field.prefer))):
+        if field.prefer and (missed := sorted(feeding - set(ranked))):
             message = f"优先级没有排到 {'、'.join(missed)}"
             yield Finding(file, ("fields", field.name), message, "在 prefer 中排入全部来源，或删去 prefer")
         if not feeding:

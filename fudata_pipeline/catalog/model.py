@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -265,35 +265,6 @@ class Item(Declared):
         return max(1, math.floor(fewest * self.bounds.floor)), ceiling
 
 
-class BaseInput(Declared):
-    """An item that feeds a base table: ``columns`` maps base columns to SQL over the item's columns."""
-
-    item: str
-    columns: dict[str, str]
-    where: str | None = None
-
-
-class BaseField(Declared):
-    """A base attribute; ``prefer`` lists items by precedence (一数一源) where it differs from input order."""
-
-    name: str
-    field: FieldDef
-    prefer: tuple[str, ...] = ()
-
-
-class BaseTable(Declared):
-    """A base-model table: one row per entity, each value from the best-placed item that has it."""
-
-    table: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    model: Literal["population", "legal_entity", "housing"]
-    title: str
-    key: str
-    key_rule: str | None = None  # SQL over the key: only rows for which it is true can be linked
-    fields: tuple[BaseField, ...]
-    inputs: tuple[BaseInput, ...]
-    place: bool = False  # carries house_code/building_code and is placed into grids
-
-
 class Measure(Declared):
     """A measure of a theme table: SQL aggregate over the placed entities."""
 
@@ -301,15 +272,6 @@ class Measure(Declared):
     title: str
     sql: str
     unit: str | None = None
-
-
-class Feed(NamedTuple):
-    """An attribute of a base table that an item feeds; ``rank`` 1 is the preferred source (一数一源)."""
-
-    table: str
-    title: str
-    attribute: str
-    rank: int
 
 
 class Theme(Declared):

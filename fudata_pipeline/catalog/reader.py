@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.expectations import read_expectations
@@ -20,7 +21,6 @@ from fudata_pipeline.catalog.finding import CatalogError, Finding
 from fudata_pipeline.catalog.lint import lint
 from fudata_pipeline.catalog.model import (
     Archetype,
-    BaseTable,
     CodeSet,
     District,
     FieldDef,

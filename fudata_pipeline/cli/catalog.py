@@ -24,7 +24,7 @@ from fudata_pipeline.cli.options import FAILED, AsJson, Items, Units, WrongUse
 from fudata_pipeline.console import err, out, print_json, progress, show_table
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.load.examples import check_all_examples
-from fudata_pipeline.models.base import check_inputs
+from fudata_pipeline.models.rows import check_inputs
 from fudata_pipeline.nightly import choose_items
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings, shipped

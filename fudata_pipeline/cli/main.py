@@ -186,7 +186,7 @@ def explain(
     entity: Annotated[str, typer.Argument(help="Entity id, or identifier such as a resident id or credit code.")],
     as_json: AsJson = False,
 ) -> None:
-    """Where each value of one entity came from: unit, item, file and line.
+    """Where each value of one entity came from: unit, item, file and line; which values it beat, and by which rule.
 
     Example: fudata explain base.legal_entity 91440300708461136T
     """
@@ -199,9 +199,18 @@ def explain(
     out.print(f"{found.title} {found.entity_id}（{found.source_rows} 行来源）")
     show_table(
         "",
-        ["字段", "值", "单位", "数据项", "文件", "行", "载入时间", "更正单"],
-        [[o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at, o.corrected] for o in found.origins],
+        ["字段", "值", "单位", "数据项", "文件", "行", "载入时间", "规则", "更正单"],
+        [
+            [o.title, o.value, o.unit, o.item, o.file_name, o.line, o.loaded_at, o.rule, o.corrected]
+            for o in found.origins
+        ],
     )
+    if any(o.beaten for o in found.origins):
+        show_table(
+            "落选的不同值",
+            ["字段", "落选值", "单位", "数据项", "文件", "行", "次序"],
+            [[o.title, b.value, b.unit, b.item, b.file_name, b.line, b.rank] for o in found.origins for b in o.beaten],
+        )
     if found.place:
         out.print("落格：" + "，".join(f"{k} {v}" for k, v in found.place.items()))
 

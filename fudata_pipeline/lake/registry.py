@@ -262,7 +262,9 @@ class Registry:
         with self.engine.begin() as con:
             con.execute(broken.delete().where(broken.c.product == product))
 
-    def record_build(self, values: dict[str, Any]) -> None:
+    def record_builds(self, *built: dict[str, Any]) -> None:
+        """Make these the current builds of their products, all at once."""
         with self.engine.begin() as con:
-            con.execute(builds.delete().where(builds.c.product == values["product"]))
-            con.execute(builds.insert().values(**values))
+            for values in built:
+                con.execute(builds.delete().where(builds.c.product == values["product"]))
+                con.execute(builds.insert().values(**values))

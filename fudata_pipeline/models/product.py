@@ -18,8 +18,13 @@ from fudata_pipeline import standards
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
+from fudata_pipeline.models.state import KINDS, table_sql
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import now
+
+
+class NothingToBuild(Exception):
+    """None of the items that feed a table has a good version yet."""
 
 
 class BrokenDeclaration(Exception):
@@ -45,6 +50,22 @@ def product_file(project: Project, product: str) -> Path | None:
 
 def _file(project: Project, product: str, version: str) -> Path:
     return project.settings.lake_dir / "products" / product / f"{version}.parquet"
+
+
+def product_sql(project: Project, product: str) -> str:
+    """SQL table function over a product's current build.
+
+    Raises:
+        NothingToBuild: when the product was never built.
+    """
+    for base in project.catalog.bases:
+        kind = product.removeprefix(f"base.{base.table}_")
+        if kind in KINDS and project.registry.build(product):
+            return table_sql(project, base, kind)
+    path = product_file(project, product)
+    if path is None:
+        raise NothingToBuild(f"{product} 尚未建成 → 先建成它所依赖的数据项")
+    return parquet(path)
 
 
 def fingerprint(parts: Sequence[str]) -> str:
@@ -83,7 +104,7 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
                 raise BrokenDeclaration(f"{title}（{product}）未更新，沿用上一版：{said} → {cure}") from error
             rows = _count(con, aside)
         files.replace(aside, path)
-        project.registry.record_build(
+        project.registry.record_builds(
             {"product": product, "title": title, "version": version, "built_at": now(), "rows": rows}
         )
     return Built(product, title, rows, True, version)

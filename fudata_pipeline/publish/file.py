@@ -7,7 +7,6 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.blocks.place import product_sql
 from fudata_pipeline.catalog.model import FieldDef, Item
 from fudata_pipeline.catalog.schema import TableSchema, column_comment
 from fudata_pipeline.engine.sql import identifier, literal
@@ -15,7 +14,7 @@ from fudata_pipeline.lake import files
 from fudata_pipeline.lake.publication import publication
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.version import current_rows
-from fudata_pipeline.models.product import Built, fingerprint
+from fudata_pipeline.models.product import Built, fingerprint, product_sql
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish.meta import write_meta
 from fudata_pipeline.settings import now
@@ -28,7 +27,25 @@ GENERATED = {
     "entity_id": "实体编号",
     "source_rows": "来源行数",
     "source_items": "来源数据项",
-    "provenance": "每个值的来源：数据项、载入批次、行号",
+    "provenance": "每个值的来源：数据项；同一数据项有多行时还有行指纹，见同名 _record 表",
+    "valid_from": "本版本起始时间（北京时间）",
+    "valid_to": "本版本终止时间（北京时间）",
+    "row_hash": "来源行的内容指纹",
+    "probability": "无可用标识的行属于该实体的概率；空为按标识关联",
+    "attribute": "属性",
+    "value": "落选的值",
+    "winner": "入选的值",
+    "winner_item": "入选值的数据项",
+    "event": "事件",
+    "day": "发生日期，未知则空",
+    "before": "变动前",
+    "after": "变动后",
+    "seen_at": "发现时间（北京时间）",
+    "kind": "merge 合并，split 拆分",
+    "into": "并入或拆出的实体编号",
+    "item": "数据项编号",
+    "load_id": "载入批次",
+    "line": "交付文件中的行号",
     "community_name": "社区名称",
     "street_code": "街道编码",
     "street_name": "街道名称",
@@ -65,7 +82,7 @@ def publish(project: Project, *, force: bool = False) -> Built:
                 if item:  # an item may have left the catalog since it was loaded
                     dictionary += _write_view(project, con, item, load)
             write_meta(project, con, version, dictionary, builds)
-        project.registry.record_build(
+        project.registry.record_builds(
             {
                 "product": PRODUCT,
                 "title": "发布文件",

@@ -161,6 +161,15 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("title", "VARCHAR", "名称"),
         ],
     ),
+    "precedence": (
+        "一数一源：基础库每个属性由哪些数据项提供，次序小者为准；次序相同的取较新的，再取多数一致的",
+        [
+            ("base_table", "VARCHAR", "基础表"),
+            ("attribute", "VARCHAR", "属性"),
+            ("rank", "BIGINT", "次序，从 1 起"),
+            ("item", "VARCHAR", "数据项编号"),
+        ],
+    ),
     "builds": (
         "基础库与主题表的当前版本",
         [
@@ -267,6 +276,11 @@ def write_meta(
         ],
         "codes": [
             {"code_set": s.name, "code": c, "title": t} for s in catalog.codes.values() for c, t in s.titles.items()
+        ],
+        "precedence": [
+            {"base_table": f.table, "attribute": f.attribute, "rank": f.rank, "item": i.id}
+            for i in catalog.items
+            for f in catalog.feeds(i)
         ],
         "builds": builds,
         "publication": [{"version": version, "published_at": now(), "district": catalog.district.name}],

@@ -13,7 +13,7 @@ import pytest
 
 from fudata_pipeline.alerts.problems import problems
 from fudata_pipeline.cli.alert import telling_of_a_crash
-from fudata_pipeline.models.base import NothingToBuild
+from fudata_pipeline.models.product import NothingToBuild
 from fudata_pipeline.nightly import products, run_night
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import secret

@@ -9,7 +9,7 @@ import pytest
 from fudata_pipeline.catalog import CatalogError, load_catalog
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.load.examples import check_all_examples
-from fudata_pipeline.models.base import check_inputs
+from fudata_pipeline.models.rows import check_inputs
 from fudata_pipeline.settings import Settings
 
 from .conftest import change

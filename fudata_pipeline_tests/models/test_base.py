@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from fudata_pipeline.load.item import load_item
-from fudata_pipeline.models.base import NothingToBuild, build_base
-from fudata_pipeline.models.product import product_file
+from fudata_pipeline.models.base import build_base
+from fudata_pipeline.models.product import NothingToBuild, product_file
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 
@@ -43,7 +43,6 @@ def test_one_person_from_two_units(project: Project) -> None:
     assert (zhang["person_name"], zhang["education"], zhang["marital"]) == ("张三", "20", "10")
     assert zhang["source_items"] == ["gaj.hukou_population", "zsj.resident_registration"]
     assert zhang["provenance"]["person_name"]["item"] == "gaj.hukou_population"
-    assert zhang["provenance"]["person_name"]["line"] == 2
     assert zhang["provenance"]["phone"]["item"] == "zsj.resident_registration"
     assert zhang["provenance"]["former_name"] is None
 

@@ -1,0 +1,113 @@
+"""What a build of a base table leaves behind, so that the next one touches only what has changed.
+
+``lake/products/base.<table>/``: ``<version>.parquet`` (the entities), ``<version>.json`` (this state) and the files it names.
+Files are never changed; later states name those of earlier builds again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from fudata_pipeline.catalog.bases import BaseTable
+from fudata_pipeline.engine.sql import literal, parquet, parquet_files
+from fudata_pipeline.project import Project
+
+KINDS = {
+    "record": "的来源行与实体对照",
+    "dispute": "中落选的不同值",
+    "history": "的历史版本",
+    "event": "的变动事件",
+    "merge": "的合并与拆分",
+    "review": "待人工判断的归属",
+}
+"""Tables beside a base table, by the ending of their names: what their titles say of it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one item: ``file`` has ``node, weaker, record, content, load_id, line`` (see :mod:`.rows`)."""
+
+    load_id: str
+    file: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class State:
+    """``made``: fingerprint of declarations and code; ``parts``: item -> its rows; the others: file names, oldest first."""
+
+    made: str
+    content_hash: str
+    parts: Mapping[str, Part]
+    identities: str
+    dispute: str
+    matches: str = ""
+    history: list[str] = field(default_factory=list)
+    event: list[str] = field(default_factory=list)
+    merge: list[str] = field(default_factory=list)
+
+
+def folder(project: Project, base: BaseTable) -> Path:
+    return project.settings.lake_dir / "products" / f"base.{base.table}"
+
+
+def read_state(project: Project, base: BaseTable) -> State | None:
+    """The state of the current build; None before the first, or if its files are gone."""
+    build = project.registry.build(f"base.{base.table}")
+    file = folder(project, base) / f"{build['version']}.json" if build else None
+    if file is None or not file.exists() or not file.with_suffix(".parquet").exists():
+        return None
+    said = json.loads(file.read_text("utf-8"))
+    return State(**said | {"parts": {item: Part(**part) for item, part in said["parts"].items()}})
+
+
+def write_state(project: Project, base: BaseTable, version: str, state: State) -> None:
+    file = folder(project, base) / f"{version}.json"
+    file.write_text(f"{json.dumps(asdict(state), ensure_ascii=False, indent=1)}\n", "utf-8")
+
+
+def entity_sql(node: str = "node") -> str:
+    """The id of an entity as people see it: 16 hexadecimal digits."""
+    return f"format('{{:016x}}', {node})"
+
+
+def entity_of(identities: str, matches: str = "") -> str:
+    """SQL over a part ``p``: the entity of each row. Joins ``i`` and ``m`` are those of :func:`joined`."""
+    return "coalesce(i.entity, p.node, m.entity)" if matches else "coalesce(i.entity, p.node)"
+
+
+def joined(project: Project, base: BaseTable, state: State, part: Part) -> str:
+    """A part ``p`` with the identities ``i`` and matches ``m`` of a state."""
+    here = folder(project, base)
+    matched = (
+        f"LEFT JOIN {parquet(here / state.matches)} AS m ON m.record = p.record AND p.node IS NULL"
+        if state.matches
+        else ""
+    )
+    return f"{parquet(here / part.file)} AS p LEFT JOIN {parquet(here / state.identities)} AS i ON i.node = p.node {matched}"
+
+
+def table_sql(project: Project, base: BaseTable, kind: str) -> str:
+    """One of the tables beside a base table, as a table expression.
+
+    Raises:
+        KeyError: for a kind that is none of :data:`KINDS`, or before the first build.
+    """
+    state, here = read_state(project, base), folder(project, base)
+    if state is None or kind not in KINDS:
+        raise KeyError(kind)
+    if kind == "record":
+        parts = [
+            f"SELECT {entity_sql(entity_of('i', state.matches))} AS entity_id, {literal(item)} AS item, p.load_id, p.line, p.content AS row_hash, "
+            f"{'m.probability' if state.matches else 'NULL::DOUBLE'} AS probability FROM {joined(project, base, state, part)}"
+            for item, part in state.parts.items()
+        ]
+        return f"({' UNION ALL '.join(parts)})"
+    if kind == "dispute":
+        return parquet(here / state.dispute)
+    if kind == "review":
+        return parquet(here / state.matches.replace("matches", "review"))
+    return parquet_files([here / name for name in getattr(state, kind)], "union_by_name = true")
