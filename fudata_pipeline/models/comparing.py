@@ -15,6 +15,8 @@ class Level:
     """One level: its word in patterns, its condition over ``…_l`` and ``…_r`` columns, the declared probabilities.
 
     ``shared``: the list column by which ``u`` is counted exactly over all entities, instead of over a sample.
+    ``kin``: what different people of one household, or firms of one group, often have in common; such a level's ``u`` is
+    at least the declared one, for it is among them that it decides.
     ``given``: a condition that another comparison judges too (the same phone): both probabilities are those among pairs
     that meet it, so that a household's phone and house do not count as two independent agreements.
     """
@@ -26,6 +28,7 @@ class Level:
     tf: float = 0.0
     shared: str = ""
     given: str = ""
+    kin: bool = False
 
     @property
     def label(self) -> str:
@@ -95,9 +98,9 @@ PERSON = (
             Level("variant", "fold_l = fold_r", 0.01, 2e-6, 1.0),
             Level("pinyin", "pinyin_l = pinyin_r", 0.008, 2e-4, 0.5),
             Level("reordered", "bag_l = bag_r", 0.003, 2e-5),
-            Level("one_off", "one_off(fold_l, fold_r)", 0.01, 4e-3),
-            Level("given", "given_l = given_r", 0.002, 1e-3),
-            Level("surname", "surname_l = surname_r", 0.004, 0.04),
+            Level("one_off", "one_off(fold_l, fold_r)", 0.01, 0.01, kin=True),
+            Level("given", "given_l = given_r", 0.002, 2e-3, kin=True),
+            Level("surname", "surname_l = surname_r", 0.004, 0.1, kin=True),
             Level("else", "ELSE", 0.003, 0.955),
         ),
     ),
@@ -137,12 +140,12 @@ FIRM = (
         (
             Level("exact", "name_l = name_r", 0.9, 1e-5, 1.0, shared="names"),
             Level("variant", "fold_l = fold_r", 0.02, 1e-7, 1.0),
-            Level("parts", "brand_l = brand_r AND trade_l = trade_r AND branch_l = branch_r", 0.03, 1e-5),
+            Level("parts", "brand_l = brand_r AND trade_l = trade_r AND branch_l = branch_r", 0.03, 1e-4, kin=True),
             Level("pinyin", "pinyin_l = pinyin_r", 0.01, 1e-6),
             Level("reordered", "bag_l = bag_r", 0.004, 1e-6),
-            Level("one_off", "branch_l = branch_r AND one_off(fold_l, fold_r)", 0.015, 1e-4),
-            Level("brand", "brand_l = brand_r AND branch_l = branch_r", 0.01, 2e-4),
-            Level("branch", "brand_l = brand_r", 0.001, 2e-4),
+            Level("one_off", "branch_l = branch_r AND one_off(fold_l, fold_r)", 0.015, 5e-3, kin=True),
+            Level("brand", "brand_l = brand_r AND branch_l = branch_r", 0.01, 0.02, kin=True),
+            Level("branch", "brand_l = brand_r", 0.001, 0.1, kin=True),
             Level("else", "ELSE", 0.01, 0.9995),
         ),
     ),

@@ -162,10 +162,12 @@ def _different(
                 given = _shares(con, kind, c, "(FROM _household WHERE shared = 'phones')")
                 if level.sql in given:
                     us[c.word][level.sql] = (min(given[level.sql], 0.99), "counted")
-            elif level.sql != "ELSE" and c.word == "name" and level.word not in ("variant", "pinyin", "reordered"):
+            elif level.kin:
                 among = together.get(level.sql, 0.0)
-                if among > us[c.word].get(level.sql, (level.u, ""))[0]:
+                if among > max(level.u, us[c.word].get(level.sql, (0.0, ""))[0]):
                     us[c.word][level.sql] = (among, "counted")
+                elif us[c.word].get(level.sql, (0.0, ""))[0] < level.u:
+                    us[c.word].pop(level.sql, None)
     con.execute("DROP TABLE _household")
     return us
 

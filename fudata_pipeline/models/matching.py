@@ -22,7 +22,10 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.engine.sql import identifier
 from fudata_pipeline.models import blocking, comparing
 from fudata_pipeline.models.learning import learn
+from fudata_pipeline.models.match_charts import charts
 from fudata_pipeline.models.sides import Kind, features_sql, prepare
+
+__all__ = ["candidates", "charts", "decide", "train"]
 
 COMPARISONS = {"person": comparing.PERSON, "firm": comparing.FIRM}
 BLOCKS = {"person": blocking.PERSON, "firm": blocking.FIRM}
