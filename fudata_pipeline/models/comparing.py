@@ -16,7 +16,8 @@ class Level:
 
     ``shared``: the list column by which ``u`` is counted exactly over all entities, instead of over a sample.
     ``kin``: what different people of one household, or firms of one group, often have in common; such a level's ``u`` is
-    at least the declared one, for it is among them that it decides.
+    at least the declared one, for it is among them that it decides, and its ``m`` is not learned: learning cannot tell
+    a misspelt name from a brother's.
     ``given``: a condition that another comparison judges too (the same phone): both probabilities are those among pairs
     that meet it, so that a household's phone and house do not count as two independent agreements.
     """

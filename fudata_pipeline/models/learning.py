@@ -45,7 +45,7 @@ def learn(con: DuckDBPyConnection, kind: Kind, comparisons: tuple[Comparison, ..
     sessions: dict[str, int] = {}
     ms: dict[str, dict[str, float]] = {c.word: {} for c in comparisons}
     if entities >= _FEW_ENTITIES:
-        us = _different(con, kind, comparisons, seed, entities)
+        us = _different(con, kind, comparisons, seed)
     if entities >= _FEW_ENTITIES and records:
         sessions, ms = _maximise(con, kind, comparisons, us, prior, seed)
     levels = [row for c in comparisons for row in _levels(c, us[c.word], ms[c.word])]
@@ -96,7 +96,7 @@ def _levels(c: Comparison, us: dict[str, tuple[float, str]], ms: dict[str, float
     m = {level.sql: (level.m, "declared") for level in c.levels}
     ms = _split(c, free, ms)
     for level in free:
-        if level.sql in ms:
+        if level.sql in ms and not level.kin:
             held = min(max(ms[level.sql], level.m / _BOUND), min(level.m * _BOUND, 0.95))
             m[level.sql] = (held, "learned" if held == ms[level.sql] else "bounded")
     if ms:
@@ -143,7 +143,7 @@ def _split(c: Comparison, free: list[Level], ms: dict[str, float]) -> dict[str, 
 
 
 def _different(
-    con: DuckDBPyConnection, kind: Kind, comparisons: tuple[Comparison, ...], seed: int, entities: int
+    con: DuckDBPyConnection, kind: Kind, comparisons: tuple[Comparison, ...], seed: int
 ) -> dict[str, dict[str, tuple[float, str]]]:
     """u of every level that enough pairs of different entities show: counted over all, or from a random sample."""
     _household(con, kind, seed)
@@ -152,7 +152,7 @@ def _different(
         together = _shares(con, kind, c, "_household")
         for level in c.levels:
             if level.shared:
-                pairs, all_pairs = _sharing(con, level.shared, entities)
+                pairs, all_pairs = _sharing(con, level.shared)
                 if pairs >= _FEW_PAIRS:
                     us[c.word][level.sql] = (pairs / all_pairs, "counted")
                 else:
@@ -172,7 +172,7 @@ def _different(
     return us
 
 
-def _sharing(con: DuckDBPyConnection, column: str, entities: int) -> tuple[int, float]:
+def _sharing(con: DuckDBPyConnection, column: str) -> tuple[int, float]:
     """Pairs of different entities that share a value, and all pairs of entities that have one."""
     source = (
         "SELECT owner, fold AS v FROM _left" if column == "names" else f"SELECT owner, unnest({column}) AS v FROM _left"
