@@ -37,7 +37,7 @@ _BOUND = 4.0
 
 
 def learn(con: DuckDBPyConnection, kind: Kind, comparisons: tuple[Comparison, ...], seed: int) -> dict[str, Any]:
-    """The model (see ``matching.train``) from the prepared tables ``_left`` and ``_right``."""
+    """The model (see ``matching.train``) from ``_left`` and ``_right`` of :func:`.sides.compare_rows`."""
     [(entities,)] = con.execute("SELECT count(DISTINCT owner) FROM _left").fetchall()
     [(records,)] = con.execute("SELECT count(*) FROM _right").fetchall()
     prior = 0.5 / max(entities, 2)  # about one entity in all, for every second record

@@ -6,7 +6,7 @@ import html
 from pathlib import Path
 from typing import Any
 
-from fudata_pipeline.models.sides import Kind, features_sql, prepare
+from fudata_pipeline.models.sides import Kind, compare_rows, entity_rows, features_sql, record_rows
 
 _EMPTY = {
     "person": (
@@ -57,7 +57,9 @@ def _pages(model: dict[str, Any]) -> dict[str, str]:
         con.execute(
             f"CREATE TABLE no_entities (entity UBIGINT, {many}); CREATE TABLE no_records (record UBIGINT, {one})"
         )
-        prepare(con, kind, "no_entities", "no_records")
+        entity_rows(con, kind, "no_entities", "left_rows")
+        record_rows(con, kind, "no_records", "right_rows")
+        compare_rows(con, "left_rows", "right_rows")
         api = DuckDBAPI(con)
         sides = []
         for side in ("_left", "_right"):

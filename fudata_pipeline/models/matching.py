@@ -23,9 +23,9 @@ from fudata_pipeline.engine.sql import identifier
 from fudata_pipeline.models import blocking, comparing
 from fudata_pipeline.models.learning import learn
 from fudata_pipeline.models.match_charts import charts
-from fudata_pipeline.models.sides import Kind, features_sql, prepare
+from fudata_pipeline.models.sides import Kind, compare_rows, entity_rows, features_sql, install, record_rows
 
-__all__ = ["candidates", "charts", "decide", "train"]
+__all__ = ["candidates", "charts", "decide", "entity_rows", "frequencies_sql", "record_rows", "train"]
 
 COMPARISONS = {"person": comparing.PERSON, "firm": comparing.FIRM}
 BLOCKS = {"person": blocking.PERSON, "firm": blocking.FIRM}
@@ -44,8 +44,10 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def train(con: DuckDBPyConnection, kind: Kind, entities: str, records: str, *, seed: int) -> dict[str, Any]:
+def train(con: DuckDBPyConnection, kind: Kind, left: str, right: str, *, seed: int) -> dict[str, Any]:
     """Learn the match weights from the data itself; nobody has to say which pairs belong together.
+
+    ``left``, ``right``: rows made by :func:`entity_rows` and :func:`record_rows`.
 
     Returns:
         A model that JSON can hold: ``kind``, ``entities`` (their number), ``prior``, ``sessions`` (the blocks that
@@ -53,39 +55,49 @@ def train(con: DuckDBPyConnection, kind: Kind, entities: str, records: str, *, s
         ``sampled``, ``learned``, ``bounded`` or ``declared``), ``splink`` (Splink's own settings).
     """
     with _quiet():
-        prepare(con, kind, entities, records)
+        compare_rows(con, left, right)
         learned = learn(con, kind, COMPARISONS[kind], seed)
         _drop(con)
     return learned
+
+
+def frequencies_sql(left: str) -> str:
+    """A query ``fold, share``: which share of entities has a name, however it is written there. Part of a model."""
+    return f"""
+        SELECT fold, count(DISTINCT owner) / (SELECT count(DISTINCT owner) FROM {left}) AS share
+        FROM {left} WHERE fold IS NOT NULL GROUP BY fold ORDER BY fold"""
 
 
 def candidates(
     con: DuckDBPyConnection,
     kind: Kind,
     model: dict[str, Any],
-    entities: str,
-    records: str,
+    shares: str,
+    left: str,
+    right: str,
     into: str,
     *,
     floor: float = 0.05,
 ) -> dict[str, dict[str, int]]:
     """Create the table ``into (record, entity, probability, weight, pattern)``: pairs of at least probability ``floor``.
 
-    ``weight`` is the match weight, the prior included: log2 of the odds. ``pattern`` says each comparison's level:
-    ``name:exact phone:equal birth:missing …``. An entity known under several names counts with the best of them. The
-    rows depend on neither the order of the input rows nor the number of threads.
+    ``shares``: what :func:`frequencies_sql` gave when the model was learned; a name that was not there counts as one
+    entity's. ``weight`` is the match weight, the prior included: log2 of the odds. ``pattern`` says each comparison's
+    level: ``name:exact phone:equal birth:missing …``. An entity known under several names counts with the best of them.
+    What a pair gets depends on the model and the two alone, and on no order of rows nor number of threads.
 
     Returns, for each blocking rule, the pairs it brought, and the keys and distinct records that its guard left out.
     """
     with _quiet():
-        prepare(con, kind, entities, records)
+        install(con)
+        compare_rows(con, left, right)
         report = blocking.pair_up(con, BLOCKS[kind], "_left", "_right", "_pairs")
         con.execute(
             "CREATE OR REPLACE TEMP TABLE _scored (l UBIGINT, r UBIGINT, p DOUBLE, weight DOUBLE, pattern VARCHAR)"
         )
         [(pairs,)] = con.execute("SELECT count(*) FROM _pairs").fetchall()
         if pairs:
-            _frequencies(con)
+            _frequencies(con, model, shares)
             chunks = -(-pairs // CHUNK)
             for number in range(chunks):
                 _score(con, kind, model, f"hash(r) % {chunks} = {number}", floor)
@@ -105,14 +117,13 @@ def _drop(con: DuckDBPyConnection) -> None:
     con.execute("DROP TABLE _left; DROP TABLE _right; DROP TABLE _right_of")
 
 
-def _frequencies(con: DuckDBPyConnection) -> None:
-    """``_tf_name``: the share of entities that have a name, however it is written there."""
-    con.execute("""
+def _frequencies(con: DuckDBPyConnection, model: dict[str, Any], shares: str) -> None:
+    """``_tf_name``: the share of entities that have a name."""
+    con.execute(f"""
         CREATE OR REPLACE TEMP TABLE _tf_name AS
-        WITH shares AS (
-            SELECT fold, count(DISTINCT owner) / (SELECT count(DISTINCT owner) FROM _left) AS share
-            FROM _left WHERE fold IS NOT NULL GROUP BY fold)
-        SELECT name, share AS tf_name FROM (SELECT name, fold FROM _left UNION SELECT name, fold FROM _right) JOIN shares USING (fold)""")
+        SELECT name, coalesce(share, {1 / max(1, model["entities"])}) AS tf_name
+        FROM (SELECT name, fold FROM _left UNION SELECT name, fold FROM _right) LEFT JOIN {shares} USING (fold)
+        WHERE fold IS NOT NULL""")
 
 
 def _score(con: DuckDBPyConnection, kind: Kind, model: dict[str, Any], where: str, floor: float) -> None:

@@ -122,7 +122,9 @@ def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
                 found.append(Finding(file, path, wrong, "改正此处的 SQL"))
         for event in base.events:
             told = ", ".join([event.when, event.day or "NULL", *(f"o.{d}, n.{d}" for d in event.detail)])
-            if wrong := _wrong(con, f"SELECT {told} FROM (SELECT {nulls}) o, (SELECT {nulls}) n"):
+            if wrong := _wrong(
+                con, f"SELECT {told} FROM (SELECT '' AS entity_id, {nulls}) o, (SELECT '' AS entity_id, {nulls}) n"
+            ):
                 found.append(
                     Finding(file, ("events", event.name), wrong, "改正 when、day 或 detail（o 变化前，n 变化后）")
                 )

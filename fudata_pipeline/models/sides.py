@@ -40,62 +40,77 @@ def install(con: DuckDBPyConnection) -> None:
     con.execute(files(__package__).joinpath("matching.sql").read_text("utf-8"))
 
 
-def prepare(con: DuckDBPyConnection, kind: Kind, entities: str, records: str) -> None:
-    """Create the temporary tables ``_left``, ``_right`` and ``_right_of``.
-
-    ``_left``: a row for every name of every entity (``owner``), ``_right``: a row for every distinct evidence of records,
-    both with ``unique_id``, the name in its forms and a list column for each other value. ``_right_of (record,
-    unique_id)`` says which records have which evidence.
-    """
-    install(con)
+def entity_rows(con: DuckDBPyConnection, kind: Kind, entities: str, into: str) -> None:
+    """Create the temporary table ``into``: a row for every name of every entity (``owner``), with the name in its forms and a
+    list for each other value."""
     lists = _LISTS[kind]
-    evidence = ", ".join(["name", *lists.values()])
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE _distinct AS
-        SELECT row_number() OVER () - 1 AS unique_id, {evidence} FROM (SELECT DISTINCT {evidence} FROM {records})""")
-    same = " AND ".join(f"d.{c} IS NOT DISTINCT FROM r.{c}" for c in ["name", *lists.values()])
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE _right_of AS
-        SELECT r.record, d.unique_id FROM {records} r JOIN _distinct d ON {same}""")
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE _named AS
         SELECT entity, unnest(coalesce(values_of(names), [NULL])) AS name FROM {entities}""")
-    forms = names.parse_firms if kind == "firm" else names.fold_names
-    forms(con, "(SELECT name FROM _named UNION SELECT name FROM _distinct)", "_forms")
+    _forms(con, kind, "_named")
     con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE _left AS
-        SELECT CAST(row_number() OVER () - 1 AS UBIGINT) AS unique_id, n.entity AS owner, n.name, {_NAMED[kind]},
-            {", ".join(f"values_of(e.{many}) AS {many}" for many in lists)}
-        FROM _named n JOIN {entities} e USING (entity) LEFT JOIN _forms f ON f.name = n.name""")
+        CREATE OR REPLACE TEMP TABLE {into} AS
+        SELECT n.entity AS owner, n.name, {_NAMED[kind]}, {", ".join(f"values_of(e.{many}) AS {many}" for many in lists)}
+        FROM _named n JOIN {entities} e USING (entity) LEFT JOIN _forms f ON f.name = n.name;
+        DROP TABLE _named""")
+    _finish(con, kind, into)
+
+
+def record_rows(con: DuckDBPyConnection, kind: Kind, records: str, into: str) -> None:
+    """Create the temporary table ``into``: a row a record, in the columns of :func:`entity_rows` but with ``record``."""
+    _forms(con, kind, records)
     con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {into} AS
+        SELECT d.record, d.name, {_NAMED[kind]}, {", ".join(f"values_of([d.{one}]) AS {many}" for many, one in _LISTS[kind].items())}
+        FROM {records} d LEFT JOIN _forms f ON f.name = d.name""")
+    _finish(con, kind, into)
+
+
+def compare_rows(con: DuckDBPyConnection, left: str, right: str) -> None:
+    """Create what comparisons read: ``_left`` and ``_right`` with a ``unique_id``, and ``_right_of (record, unique_id)``.
+
+    ``left`` and ``right``: rows as :func:`entity_rows` and :func:`record_rows` make them, tables or queries in brackets.
+    Records of the same evidence are one row of ``_right``.
+    """
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE _left AS SELECT CAST(row_number() OVER () - 1 AS UBIGINT) AS unique_id, * FROM {left};
+        CREATE OR REPLACE TEMP TABLE _all AS SELECT hash(*COLUMNS(* EXCLUDE record)) AS unique_id, * FROM {right};
+        CREATE OR REPLACE TEMP TABLE _right_of AS SELECT record, unique_id FROM _all;
         CREATE OR REPLACE TEMP TABLE _right AS
-        SELECT CAST(d.unique_id AS UBIGINT) AS unique_id, CAST(NULL AS UBIGINT) AS owner, d.name, {_NAMED[kind]},
-            {", ".join(f"values_of([d.{one}]) AS {many}" for many, one in lists.items())}
-        FROM _distinct d LEFT JOIN _forms f ON f.name = d.name""")
+        SELECT DISTINCT ON (unique_id) unique_id, CAST(NULL AS UBIGINT) AS owner, * EXCLUDE (unique_id, record) FROM _all;
+        DROP TABLE _all""")
+
+
+def _forms(con: DuckDBPyConnection, kind: Kind, names_of: str) -> None:
+    install(con)
+    forms = names.parse_firms if kind == "firm" else names.fold_names
+    forms(con, f"(SELECT name FROM {names_of})", "_forms")
+
+
+def _finish(con: DuckDBPyConnection, kind: Kind, rows: str) -> None:
+    """Fold the other names of firms, and add the building that a house code names."""
+    con.execute("DROP TABLE _forms")
     if kind == "firm":
-        _fold_others(con)
-    for side in ("_left", "_right"):
-        con.execute(f"""
-            UPDATE {side} SET buildings = list_distinct(list_transform(houses, lambda h: left(h, {_HOUSE_OF_BUILDING})))
-            WHERE buildings IS NULL AND houses IS NOT NULL""")
-    con.execute("DROP TABLE _named; DROP TABLE _distinct; DROP TABLE _forms")
+        _fold_others(con, rows)
+    con.execute(f"""
+        UPDATE {rows} SET buildings = list_distinct(list_transform(houses, lambda h: left(h, {_HOUSE_OF_BUILDING})))
+        WHERE buildings IS NULL AND houses IS NOT NULL""")
 
 
-def _fold_others(con: DuckDBPyConnection) -> None:
+def _fold_others(con: DuckDBPyConnection, rows: str) -> None:
     """Representatives and addresses of firms are folded as names are; ``rep_pinyins`` is added."""
-    sides = ("_left", "_right")
     for many in ("reps", "addresses"):
-        values = " UNION ALL ".join(f"SELECT unnest({many}) AS name FROM {side}" for side in sides)
-        names.fold_names(con, f"({values})", "_others")
-        for side in sides:
-            con.execute(f"""
-                CREATE OR REPLACE TEMP TABLE _folded AS
-                SELECT unique_id, values_of(list(fold)) AS folds, values_of(list(pinyin)) AS pinyins
-                FROM (SELECT unique_id, unnest({many}) AS name FROM {side}) JOIN _others USING (name) GROUP BY unique_id""")
-            spelled = ", f.pinyins AS rep_pinyins" if many == "reps" else ""
-            con.execute(f"""
-                CREATE OR REPLACE TEMP TABLE {side} AS
-                SELECT s.* REPLACE (f.folds AS {many}){spelled} FROM {side} s LEFT JOIN _folded f USING (unique_id)""")
+        names.fold_names(con, f"(SELECT unnest({many}) AS name FROM {rows})", "_others")
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE _numbered AS SELECT row_number() OVER () AS _n, * FROM {rows};
+            CREATE OR REPLACE TEMP TABLE _folded AS
+            SELECT _n, values_of(list(fold)) AS folds, values_of(list(pinyin)) AS pinyins
+            FROM (SELECT _n, unnest({many}) AS name FROM _numbered) JOIN _others USING (name) GROUP BY _n""")
+        spelled = ", f.pinyins AS rep_pinyins" if many == "reps" else ""
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {rows} AS
+            SELECT s.* EXCLUDE (_n) REPLACE (f.folds AS {many}){spelled} FROM _numbered s LEFT JOIN _folded f USING (_n);
+            DROP TABLE _numbered; DROP TABLE _folded; DROP TABLE _others""")
 
 
 def features_sql(kind: Kind, side: str) -> str:

@@ -23,3 +23,14 @@ CREATE OR REPLACE MACRO is_hk_macao_permit(t) AS (
 
 -- Mainland travel permit of Taiwan residents (台胞证): 8 digits, older ones 10 digits and a letter [M-med].
 CREATE OR REPLACE MACRO is_taiwan_permit(t) AS (regexp_matches(t, '^([0-9]{8}|[0-9]{10}[A-Z]?)$'));
+
+-- What of a travel document stays when it is issued again: the permits of Hong Kong and Macao residents keep their letter
+-- and 8 digits, older cards add the number of the issue; those of Taiwan residents keep 8 digits likewise [M-med]. Any
+-- other document is its own number.
+CREATE OR REPLACE MACRO travel_document_holder(t) AS (
+    CASE
+        WHEN regexp_matches(t, '^[HM][0-9]{10}$') THEN left(t, 9)
+        WHEN is_taiwan_permit(t) THEN 'T' || left(t, 8)
+        ELSE upper(t)
+    END
+);

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -50,12 +50,22 @@ def _load(con: DuckDBPyConnection, people: list[Person], records: list[tuple[Any
         con.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, NULL)", records)
 
 
+def _train(
+    con: DuckDBPyConnection, kind: Literal["person", "firm"], entities: str, records: str, seed: int
+) -> dict[str, Any]:
+    """Both sides made comparable, the model, and the shares of names."""
+    matching.entity_rows(con, kind, entities, "left_rows")
+    matching.record_rows(con, kind, records, "right_rows")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE shares AS {matching.frequencies_sql('left_rows')}")
+    return matching.train(con, kind, "left_rows", "right_rows", seed=seed)
+
+
 def _place(
     con: DuckDBPyConnection, people: list[Person], *records: tuple[Any, ...]
 ) -> dict[int, tuple[str, int | None]]:
     _load(con, [*TOWN, *people], list(records))
-    model = matching.train(con, "person", "entities", "records", seed=1)
-    matching.candidates(con, "person", model, "entities", "records", "pairs")
+    model = _train(con, "person", "entities", "records", seed=1)
+    matching.candidates(con, "person", model, "shares", "left_rows", "right_rows", "pairs")
     matching.decide(con, "pairs", "placed", **SETTLED)
     found = con.execute("SELECT record, outcome, entity FROM placed").fetchall()
     return {n: ("none", None) for n, *_ in records} | {record: (outcome, entity) for record, outcome, entity in found}
@@ -140,9 +150,9 @@ def test_nothing_to_go_by(con: DuckDBPyConnection) -> None:
 )
 def test_empty_tables(con: DuckDBPyConnection, people: list[Person], records: list[tuple[Any, ...]]) -> None:
     _load(con, people, records)
-    model = matching.train(con, "person", "entities", "records", seed=1)
+    model = _train(con, "person", "entities", "records", seed=1)
     assert {level["m_source"] for level in model["levels"]} == {"declared"}
-    matching.candidates(con, "person", model, "entities", "records", "pairs")
+    matching.candidates(con, "person", model, "shares", "left_rows", "right_rows", "pairs")
     matching.decide(con, "pairs", "placed", **SETTLED)
     assert con.execute("SELECT count(*) FROM placed").fetchall() == [(0,)]
 
@@ -155,8 +165,8 @@ def _all(threads: int, order: str) -> tuple[dict[str, Any], list[Any], list[Any]
         con.execute(
             f"CREATE TABLE e AS FROM entities ORDER BY {order}; CREATE TABLE r AS FROM records ORDER BY {order}"
         )
-        model = matching.train(con, "person", "e", "r", seed=3)
-        report = matching.candidates(con, "person", model, "e", "r", "pairs")
+        model = _train(con, "person", "e", "r", seed=3)
+        report = matching.candidates(con, "person", model, "shares", "left_rows", "right_rows", "pairs")
         matching.decide(con, "pairs", "placed", **SETTLED)
         assert report["name+phone"]["pairs"] > 0
         return model, con.execute("FROM pairs").fetchall(), con.execute("FROM placed").fetchall()
@@ -176,8 +186,8 @@ def test_a_phone_of_everybody_does_not_block(con: DuckDBPyConnection) -> None:
         for n, name in enumerate("赵钱孙李周吴郑冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹")
     ]
     _load(con, people, [(1, "赵武", "4008888888", None, None, None), (2, "钱文博", "4008888888", None, None, None)])
-    model = matching.train(con, "person", "entities", "records", seed=1)
-    report = matching.candidates(con, "person", model, "entities", "records", "pairs", floor=1e-9)
+    model = _train(con, "person", "entities", "records", seed=1)
+    report = matching.candidates(con, "person", model, "shares", "left_rows", "right_rows", "pairs", floor=1e-9)
     assert (report["phone"]["left_out_keys"], report["phone"]["left_out_records"]) == (1, 2)
     assert con.execute("SELECT DISTINCT record, entity FROM pairs").fetchall() == [(2, 1)]
     [(pattern,)] = con.execute("SELECT pattern FROM pairs").fetchall()
@@ -239,8 +249,8 @@ def test_firms(con: DuckDBPyConnection, record: tuple[Any, ...], placed: tuple[s
     ]
     con.executemany("INSERT INTO entities VALUES (?, ?, ?, ?, ?, NULL, ?)", [*FIRMS, *others])
     con.execute("INSERT INTO records VALUES (1, ?, ?, ?, ?, NULL, ?)", record)
-    model = matching.train(con, "firm", "entities", "records", seed=1)
-    matching.candidates(con, "firm", model, "entities", "records", "pairs")
+    model = _train(con, "firm", "entities", "records", seed=1)
+    matching.candidates(con, "firm", model, "shares", "left_rows", "right_rows", "pairs")
     matching.decide(con, "pairs", "placed", **SETTLED)
     found = con.execute("SELECT outcome, entity FROM placed").fetchall()
     if placed:
@@ -251,7 +261,7 @@ def test_firms(con: DuckDBPyConnection, record: tuple[Any, ...], placed: tuple[s
 
 def test_charts_open_offline(con: DuckDBPyConnection, tmp_path: Path) -> None:
     _load(con, [ZHANG], [])
-    matching.charts(matching.train(con, "person", "entities", "records", seed=1), tmp_path / "weights.html")
+    matching.charts(_train(con, "person", "entities", "records", seed=1), tmp_path / "weights.html")
     page = (tmp_path / "weights.html").read_text("utf-8")
     assert not re.search(r"<(script|link|img)[^>]*(src|href)=|&lt;script[^&]*src=", page)
     assert "one_off" in page and "vega" in page
