@@ -43,6 +43,7 @@ def install(con: DuckDBPyConnection) -> None:
 def entity_rows(con: DuckDBPyConnection, kind: Kind, entities: str, into: str) -> None:
     """Create the temporary table ``into``: a row for every name of every entity (``owner``), with the name in its forms and a
     list for each other value."""
+    install(con)
     lists = _LISTS[kind]
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE _named AS
@@ -58,6 +59,7 @@ def entity_rows(con: DuckDBPyConnection, kind: Kind, entities: str, into: str) -
 
 def record_rows(con: DuckDBPyConnection, kind: Kind, records: str, into: str) -> None:
     """Create the temporary table ``into``: a row a record, in the columns of :func:`entity_rows` but with ``record``."""
+    install(con)
     _forms(con, kind, records)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {into} AS
@@ -82,7 +84,6 @@ def compare_rows(con: DuckDBPyConnection, left: str, right: str) -> None:
 
 
 def _forms(con: DuckDBPyConnection, kind: Kind, names_of: str) -> None:
-    install(con)
     forms = names.parse_firms if kind == "firm" else names.fold_names
     forms(con, f"(SELECT name FROM {names_of})", "_forms")
 
