@@ -81,6 +81,19 @@ corrections = Table(
     UniqueConstraint("item", "sha256", "workbook"),
 )
 
+match_judgements = Table(
+    "match_judgements",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("base_table", String(120), nullable=False),
+    Column("subject", String(30), nullable=False),  # row:<record> or entity:<id>, 16 hexadecimal digits
+    Column("entity", String(16), nullable=False),  # what it was compared with
+    Column("verdict", String(10), nullable=False),  # same, different, unsure
+    Column("judge", String(80), nullable=False),
+    Column("note", String(400)),
+    Column("judged_at", DateTime, nullable=False),
+)
+
 builds = Table(
     "builds",
     metadata,
@@ -261,6 +274,22 @@ class Registry:
     def record_mended(self, product: str) -> None:
         with self.engine.begin() as con:
             con.execute(broken.delete().where(broken.c.product == product))
+
+    def record_match_judgements(self, *judged: dict[str, Any]) -> None:
+        """Keep what people judged; nothing of it is ever deleted, the newest of a pair holds."""
+        with self.engine.begin() as con:
+            con.execute(match_judgements.insert(), list(judged))
+
+    def match_judgements(self, base_table: str) -> list[Row]:
+        """What holds of a base table: the newest judgement of every pair, oldest first."""
+        newest = (
+            sa.select(sa.func.max(match_judgements.c.seq))
+            .where(match_judgements.c.base_table == base_table)
+            .group_by(match_judgements.c.subject, match_judgements.c.entity)
+        )
+        query = sa.select(match_judgements).where(match_judgements.c.seq.in_(newest)).order_by(match_judgements.c.seq)
+        with self.engine.connect() as con:
+            return [row._asdict() for row in con.execute(query)]
 
     def record_builds(self, *built: dict[str, Any]) -> None:
         """Make these the current builds of their products, all at once."""

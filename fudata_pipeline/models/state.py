@@ -44,7 +44,11 @@ class State:
     parts: Mapping[str, Part]
     identities: str
     dispute: str
-    matches: str = ""
+    matches: str
+    evidence: str = ""
+    profile: str = ""
+    model: str = ""
+    shares: str = ""
     history: list[str] = field(default_factory=list)
     event: list[str] = field(default_factory=list)
     merge: list[str] = field(default_factory=list)
@@ -74,20 +78,16 @@ def entity_sql(node: str = "node") -> str:
     return f"format('{{:016x}}', {node})"
 
 
-def entity_of(identities: str, matches: str = "") -> str:
-    """SQL over a part ``p``: the entity of each row. Joins ``i`` and ``m`` are those of :func:`joined`."""
-    return "coalesce(i.entity, p.node, m.entity)" if matches else "coalesce(i.entity, p.node)"
+ENTITY = "coalesce(i.entity, p.node, m.entity)"
+"""SQL over :func:`joined`: the entity of a row."""
 
 
-def joined(project: Project, base: BaseTable, state: State, part: Part) -> str:
-    """A part ``p`` with the identities ``i`` and matches ``m`` of a state."""
-    here = folder(project, base)
-    matched = (
-        f"LEFT JOIN {parquet(here / state.matches)} AS m ON m.record = p.record AND p.node IS NULL"
-        if state.matches
-        else ""
+def joined(part: str, identities: str, matches: str) -> str:
+    """A part ``p`` with its identities ``i`` and matches ``m``, from the tables of these."""
+    return (
+        f"{part} AS p LEFT JOIN {identities} AS i ON i.node = p.node "
+        f"LEFT JOIN (FROM {matches} WHERE outcome = 'linked') AS m ON m.record = p.record"
     )
-    return f"{parquet(here / part.file)} AS p LEFT JOIN {parquet(here / state.identities)} AS i ON i.node = p.node {matched}"
 
 
 def table_sql(project: Project, base: BaseTable, kind: str) -> str:
@@ -99,15 +99,22 @@ def table_sql(project: Project, base: BaseTable, kind: str) -> str:
     state, here = read_state(project, base), folder(project, base)
     if state is None or kind not in KINDS:
         raise KeyError(kind)
+    identities, matches = parquet(here / state.identities), parquet(here / state.matches)
     if kind == "record":
         parts = [
-            f"SELECT {entity_sql(entity_of('i', state.matches))} AS entity_id, {literal(item)} AS item, p.load_id, p.line, p.content AS row_hash, "
-            f"{'m.probability' if state.matches else 'NULL::DOUBLE'} AS probability FROM {joined(project, base, state, part)}"
+            f"SELECT {entity_sql(ENTITY)} AS entity_id, {literal(item)} AS item, p.load_id, p.line, p.content AS row_hash, "
+            f"m.probability FROM {joined(parquet(here / part.file), identities, matches)}"
+            for item, part in state.parts.items()
+        ]
+        return f"({' UNION ALL '.join(parts)})"
+    if kind == "review":
+        parts = [
+            f"SELECT {entity_sql('m.record')} AS record, {literal(item)} AS item, p.load_id, p.line, {entity_sql('m.entity')} AS entity_id, "
+            f"m.probability, m.pattern, {entity_sql('m.second')} AS second, m.lead "
+            f"FROM {matches} AS m JOIN {parquet(here / part.file)} AS p USING (record) WHERE m.outcome = 'review'"
             for item, part in state.parts.items()
         ]
         return f"({' UNION ALL '.join(parts)})"
     if kind == "dispute":
         return parquet(here / state.dispute)
-    if kind == "review":
-        return parquet(here / state.matches.replace("matches", "review"))
     return parquet_files([here / name for name in getattr(state, kind)], "union_by_name = true")
