@@ -8,44 +8,36 @@ Over tables ``src_<n>`` (:mod:`.rows`) with a column ``entity``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.catalog.bases import BaseTable
+from fudata_pipeline.catalog.bases import BaseField, BaseTable
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.models.rows import Input
+
+FEW = 10
+"""Sources of fewer rows than a tenth of the entities are put together first: a join costs by entities, not by rows."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Items that decide together about some attributes; mostly one item about all that it alone has the say of."""
+    """Items that decide together about some attributes; mostly one item about all that it alone has the say of.
+
+    ``ranks``: attribute -> SQL over a row ``s`` of ``table`` of who gives it: its place in the attribute's order (see
+    :func:`order`). ``repeats``: its ``<attribute>__row`` say which of several rows of the item it is.
+    """
 
     table: str
-    members: tuple[Input, ...]
-    attributes: tuple[str, ...]
-
-    def item_sql(self) -> str:
-        """The name of the item that a row of the reduced table came from."""
-        if len(self.members) == 1:
-            return literal(self.members[0].item.id)
-        whens = " ".join(f"WHEN {m.number} THEN {literal(m.item.id)}" for m in self.members)
-        return f"CASE {self.table}.member {whens} END"
+    ranks: Mapping[str, str]
+    rows: int = 0
+    repeats: bool = False
 
 
-def _sources(base: BaseTable, inputs: Sequence[Input]) -> list[Source]:
-    here = {source.item.id: source for source in inputs}
-    alone: dict[str, list[str]] = {}
-    found = []
-    for field in base.fields:
-        for n, tier in enumerate(base.tiers(field)):
-            members = tuple(here[item] for item in tier if item in here)
-            if len(members) == 1:
-                alone.setdefault(members[0].item.id, []).append(field.name)
-            elif members:
-                found.append(Source(f"tier_{field.name}_{n}", members, (field.name,)))
-    return [Source(f"one_{here[i].number}", (here[i],), tuple(names)) for i, names in alone.items()] + found
+def order(base: BaseTable, field: BaseField) -> list[str]:
+    """The items that may decide an attribute, by precedence; equals stand beside each other."""
+    return [item for tier in base.tiers(field) for item in tier]
 
 
 def survive(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -> None:
@@ -69,43 +61,28 @@ def survive(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE spine AS
         SELECT entity, count(*) AS source_rows, bit_or(bit) AS sources FROM ({every}) {known} GROUP BY entity ORDER BY entity""")
-    sources = _sources(base, inputs)
-    for source in sources:
-        _reduce(con, source)
-    columns = []
-    for field in base.fields:
-        name = identifier(field.name)
-        told = [
-            s
-            for tier in base.tiers(field)
-            for s in sources
-            if field.name in s.attributes and s.members[0].item.id in tier
-        ]
-        if not told:
-            columns.append(f"NULL AS {name}, NULL::VARCHAR AS {_item(field.name)}, NULL::UBIGINT AS {_row(field.name)}")
-            continue
-        whens = [(f"{s.table}.{name} IS NOT NULL", s) for s in told]
-        item = " ".join(f"WHEN {has} THEN {s.item_sql()}" for has, s in whens)
-        row = " ".join(f"WHEN {has} THEN {s.table}.{_row(field.name)}" for has, s in whens)
-        value = ", ".join(f"{s.table}.{name}" for s in told)
-        columns.append(
-            f"coalesce({value}) AS {name}, CASE {item} END AS {_item(field.name)}, CASE {row} END AS {_row(field.name)}"
-        )
-    joins = " ".join(f"LEFT JOIN {s.table} ON {s.table}.entity = spine.entity" for s in sources)
-    con.execute(
-        f"CREATE OR REPLACE TEMP TABLE won AS SELECT spine.entity, source_rows, sources, {', '.join(columns)} FROM spine {joins}"
-    )
-    for source in sources:
-        con.execute(
-            f"DROP VIEW IF EXISTS {source.table}"
-            if source.table in _views(con)
-            else f"DROP TABLE IF EXISTS {source.table}"
-        )
-    _beaten(con, base, inputs)
+    [(entities,)] = con.execute("SELECT count(*) FROM spine").fetchall()
+    kinds = _kinds(con, base, inputs)
+    sources = _sources(con, base, inputs)
+    few = [s for s in sources if s.rows * FEW < entities]
+    if len(few) > 1:
+        sources = [s for s in sources if s not in few] + [_together(con, few, kinds)]
+    _choose(con, base, sources, kinds)
+    _beaten(con, base, inputs, kinds)
 
 
-def _views(con: DuckDBPyConnection) -> set[str]:
-    return {name for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE temporary").fetchall()}
+def _kinds(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -> dict[str, str]:
+    """Attribute -> its type in the engine; VARCHAR for one that no input gives."""
+    found = dict.fromkeys((f.name for f in base.fields), "VARCHAR")
+    for source in inputs:
+        found |= {
+            c: kind for c, kind, *_ in con.execute(f"DESCRIBE {source.table}").fetchall() if c in source.attributes
+        }
+    return found
+
+
+def _rank(attribute: str) -> str:
+    return identifier(f"{attribute}__rank")
 
 
 def _item(attribute: str) -> str:
@@ -116,47 +93,120 @@ def _row(attribute: str) -> str:
     return identifier(f"{attribute}__row")
 
 
-def _reduce(con: DuckDBPyConnection, source: Source) -> None:
-    """Make the source's table or view with one row an entity: its attributes, their ``__row``, and ``member``."""
-    many = len(source.members) > 1
-    names = [identifier(a) for a in source.attributes]
+def _sources(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -> list[Source]:
+    """Make the sources' tables or views, each with one row an entity."""
+    here = {source.item.id: source for source in inputs}
+    alone: dict[str, dict[str, str]] = {}
+    found = []
+    for field in base.fields:
+        places = {item: n for n, item in enumerate(order(base, field))}
+        for n, tier in enumerate(base.tiers(field)):
+            members = [here[item] for item in tier if item in here]
+            if len(members) == 1:
+                alone.setdefault(members[0].item.id, {})[field.name] = f"{places[members[0].item.id]}::UTINYINT"
+            elif members:
+                whens = " ".join(f"WHEN {m.number} THEN {places[m.item.id]}" for m in members)
+                rank = f"(CASE s.member {whens} END)::UTINYINT"
+                found.append(_reduce(con, f"tier_{field.name}_{n}", members, {field.name: rank}))
+    return [_reduce(con, f"one_{here[i].number}", [here[i]], ranks) for i, ranks in alone.items()] + found
+
+
+def _reduce(con: DuckDBPyConnection, table: str, members: Sequence[Input], ranks: Mapping[str, str]) -> Source:
+    """Make a source: the rows of its members, of entities that have several the best value of each attribute."""
+    names = [identifier(a) for a in ranks]
     rows = " UNION ALL ".join(
         f"SELECT entity, {m.number} AS member, recency, content, {', '.join(names)} FROM {m.table} WHERE entity IS NOT NULL"
-        for m in source.members
+        for m in members
     )
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE again AS SELECT entity FROM ({rows}) GROUP BY entity HAVING count(*) > 1"
     )
     [(repeated,)] = con.execute("SELECT count(*) FROM again").fetchall()
-    whole = ", ".join(f"{n}, NULL::UBIGINT AS {_row(a)}" for n, a in zip(names, source.attributes, strict=True))
     if not repeated:
-        con.execute(f"CREATE OR REPLACE TEMP VIEW {source.table} AS SELECT entity, member, {whole} FROM ({rows})")
-        return
-    con.execute(f"CREATE OR REPLACE TEMP TABLE several AS SELECT * FROM ({rows}) SEMI JOIN again USING (entity)")
-    picked, joins = [], []
-    for n, (name, attribute) in enumerate(zip(names, source.attributes, strict=True)):
-        joins.append(f"""
-            LEFT JOIN (
-                SELECT entity, arg_min({{'v': {name}, 'content': content, 'member': member}}, (-newest, -rows, CAST({name} AS VARCHAR))) AS best
-                FROM (
-                    SELECT entity, {name}, coalesce(max(recency), -9e15::BIGINT) AS newest, count(*) AS rows,
-                        arg_min({{'content': content, 'member': member}}, (-coalesce(recency, -9e15::BIGINT), member, content)) AS spot,
-                        spot['content'] AS content, spot['member'] AS member
-                    FROM several WHERE {name} IS NOT NULL GROUP BY entity, {name})
-                GROUP BY entity) AS p{n} USING (entity)""")
-        picked.append(f"p{n}.best.v AS {name}, p{n}.best.content AS {_row(attribute)}")
-    member = "p0.best.member" if many else str(source.members[0].number)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {source.table} AS
-        SELECT entity, member, {whole} FROM ({rows}) ANTI JOIN again USING (entity)
-        UNION ALL SELECT entity, {member}, {", ".join(picked)} FROM again {" ".join(joins)}""")
-    con.execute("DROP TABLE several; DROP TABLE again")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT entity, member, {', '.join(names)} FROM ({rows})")
+    else:
+        whole = ", ".join(f"{n}, NULL::UBIGINT AS {_row(a)}" for n, a in zip(names, ranks, strict=True))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE several AS SELECT * FROM ({rows}) SEMI JOIN again USING (entity)")
+        picked, joins = [], []
+        for n, (name, attribute) in enumerate(zip(names, ranks, strict=True)):
+            joins.append(f"""
+                LEFT JOIN (
+                    SELECT entity, arg_min({{'v': {name}, 'content': content, 'member': member}}, (-newest, -rows, CAST({name} AS VARCHAR))) AS best
+                    FROM (
+                        SELECT entity, {name}, coalesce(max(recency), -9e15::BIGINT) AS newest, count(*) AS rows,
+                            arg_min({{'content': content, 'member': member}}, (-coalesce(recency, -9e15::BIGINT), member, content)) AS spot,
+                            spot['content'] AS content, spot['member'] AS member
+                        FROM several WHERE {name} IS NOT NULL GROUP BY entity, {name})
+                    GROUP BY entity) AS p{n} USING (entity)""")
+            picked.append(f"p{n}.best.v AS {name}, p{n}.best.content AS {_row(attribute)}")
+        member = "p0.best.member" if len(members) > 1 else str(members[0].number)
+        con.execute(f"""
+            CREATE OR REPLACE TEMP TABLE {table} AS
+            SELECT entity, member, {whole} FROM ({rows}) ANTI JOIN again USING (entity)
+            UNION ALL SELECT entity, {member}, {", ".join(picked)} FROM again {" ".join(joins)};
+            DROP TABLE several""")
+    [(size,)] = con.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return Source(table, ranks, int(size), bool(repeated))
 
 
-def _beaten(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -> None:
+def _together(con: DuckDBPyConnection, few: Sequence[Source], kinds: Mapping[str, str]) -> Source:
+    """One source out of several: of each attribute the value of the first in its order."""
+    attributes = sorted({a for source in few for a in source.ranks})
+    parts = []
+    for source in few:
+        columns = []
+        for a in attributes:
+            name, given = identifier(a), source.ranks.get(a)
+            row = f"s.{_row(a)}" if given and source.repeats else "NULL::UBIGINT"
+            value, rank = (
+                (f"s.{name}", f"CASE WHEN s.{name} IS NOT NULL THEN {given} END")
+                if given
+                else (f"NULL::{kinds[a]}", "NULL::UTINYINT")
+            )
+            columns.append(f"{value} AS {name}, {rank} AS {_rank(a)}, {row} AS {_row(a)}")
+        parts.append(f"SELECT s.entity, {', '.join(columns)} FROM {source.table} AS s")
+    best = ", ".join(
+        f"arg_min({identifier(a)}, {_rank(a)}) AS {identifier(a)}, min({_rank(a)}) AS {_rank(a)}, "
+        f"arg_min_null({_row(a)}, {_rank(a)}) AS {_row(a)}"
+        for a in attributes
+    )
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE few AS SELECT entity, {best} FROM ({' UNION ALL '.join(parts)}) GROUP BY entity"
+    )
+    return Source("few", {a: f"s.{_rank(a)}" for a in attributes}, repeats=True)
+
+
+def _choose(con: DuckDBPyConnection, base: BaseTable, sources: Sequence[Source], kinds: Mapping[str, str]) -> None:
+    """Make ``won``: source after source is joined, and where it stands before what is there, its value is taken."""
+    names = [f.name for f in base.fields]
+    columns = ", ".join(
+        f"NULL::{kinds[a]} AS {identifier(a)}, NULL::UTINYINT AS {_rank(a)}, NULL::UBIGINT AS {_row(a)}" for a in names
+    )
+    sql = f"SELECT entity, source_rows, sources, {columns} FROM spine"
+    for source in sources:
+        columns = ""
+        for a in names:
+            name, rank = identifier(a), source.ranks.get(a)
+            if rank is None:
+                columns += f", p.{name}, p.{_rank(a)}, p.{_row(a)}"
+                continue
+            better = f"s.{name} IS NOT NULL AND coalesce(p.{_rank(a)}, 255) > {rank}"
+            row = f"s.{_row(a)}" if source.repeats else "NULL"
+            for new, column in ((f"s.{name}", name), (rank, _rank(a)), (row, _row(a))):
+                columns += f", CASE WHEN {better} THEN {new} ELSE p.{column} END AS {column}"
+        sql = f"SELECT p.entity, p.source_rows, p.sources{columns} FROM ({sql}) AS p LEFT JOIN {source.table} AS s ON s.entity = p.entity"
+    told = ""
+    for field in base.fields:
+        items = ", ".join(map(literal, order(base, field)))
+        told += (
+            f", {identifier(field.name)}, [{items}][{_rank(field.name)} + 1] AS {_item(field.name)}, {_row(field.name)}"
+        )
+    con.execute(f"CREATE OR REPLACE TEMP TABLE won AS SELECT entity, source_rows, sources{told} FROM ({sql})")
+
+
+def _beaten(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input], kinds: Mapping[str, str]) -> None:
     """Every value of a row that differs from its entity's."""
     attributes = [f.name for f in base.fields]
-    kinds = dict(con.execute("SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'won'").fetchall())
     rows = []
     for source in inputs:
         columns = ", ".join(
