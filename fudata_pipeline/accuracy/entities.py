@@ -18,7 +18,7 @@ TRUE_ENTITY = {"population": "t.person", "legal_entity": "t.firm", "house": "t.h
 """Base table -> the true entity of a source row."""
 
 TWIN = {
-    "population": ("twin.p x", "resident_id", {
+    "population": ("(SELECT *, unnest(list_distinct([resident_id, travel_document])) AS known_by FROM twin.p) x", "known_by", {
         "person_name": "x.name", "former_name": "x.former_name", "sex": "x.sex", "ethnicity": "x.ethnicity", "birth_date": "x.birth_date",
         "marital": "x.marital", "education": "x.education", "hukou_type": "x.hukou_type", "hukou_address": "x.hukou_address", "phone": "x.phone",
         "house_code": "y.house_code", "building_code": "y.building_code", "live_from": "x.live_from",
@@ -33,7 +33,10 @@ TWIN = {
         "building_name": "x.building_name", "building_address": "x.building_address", "structure": "x.structure",
         "floors_ground": "x.floors_ground", "built_year": "x.built_year", "grid_code": "x.grid_code"}),
 }  # fmt: skip
-"""Base table -> its entities in the twin, their key, and the true value of each attribute."""
+"""Base table -> its entities in the twin, the column they are found by, and the true value of each attribute."""
+
+FOUND_BY = {"population": "coalesce(b.resident_id, b.exit_entry_doc_no)"}
+"""What of an entity is looked up there, where that is not its key alone."""
 
 MODELS = {"population": ("population",), "legal_entity": ("legal_entity",), "housing": ("building", "house")}
 
@@ -53,50 +56,71 @@ def _rows_sql(project: Project, base: BaseTable, loads: dict[str, Delivered]) ->
         f"SELECT {literal(d.item)} AS item, line, person, firm, house FROM {parquet(d.truth)}" for d in used
     )
     return (
-        f"SELECT l.entity_id, {TRUE_ENTITY[base.table]} AS truth FROM {product_sql(project, f'base.{base.table}_record')} l JOIN ({truths}) t USING (item, line) "
+        f"SELECT l.entity_id, l.linked_by, {TRUE_ENTITY[base.table]} AS truth FROM {product_sql(project, f'base.{base.table}_record')} l JOIN ({truths}) t USING (item, line) "
         f"LEFT JOIN twin.h h ON h.house_id = t.house WHERE {TRUE_ENTITY[base.table]} IS NOT NULL"
     )
 
 
-def _pairs(column: str) -> str:
-    return f"(SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM (SELECT sum(n) AS n FROM cells WHERE {column} IS NOT NULL GROUP BY {column}))"
+def _pairs(by: str, rows: str = "n", where: str = "true") -> str:
+    """SQL: pairs of rows within each group of ``cells``; of those with an identifier only, for ``rows`` ``named``."""
+    return f"(SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM (SELECT sum({rows}) AS n FROM cells WHERE {where} GROUP BY {by}))"
 
 
-def _f1(precision: float | None, recall: float | None) -> float | None:
-    return round(2 * precision * recall / (precision + recall), 6) if precision and recall else None
+def _rates(together: int, true: int, both: int) -> dict[str, Any]:
+    precision = round(both / together, 6) if together else None
+    recall = round(both / true, 6) if true else None
+    f1 = round(2 * precision * recall / (precision + recall), 6) if precision and recall else None
+    return {"precision": precision, "recall": recall, "f1": f1}
 
 
 def score_linkage(con: DuckDBPyConnection, project: Project, loads: dict[str, Delivered]) -> dict[str, Any]:
     """Pairwise precision, recall and F1 per base model: of all pairs of source rows put together, how many belong together,
-    and of all that belong together, how many are. ``without_id``: pairs in which a row has no usable identifier."""
+    and of all that belong together, how many are.
+
+    ``without_id``: the same of pairs in which a row has no usable identifier. ``automatic``: rows without one that were put
+    to an entity by probability: their number, and the share that is at the entity of its true person or firm.
+    """
     scores: dict[str, Any] = {}
     for model, tables in MODELS.items():
-        sums = {"together": 0, "true": 0, "both": 0, "without_true": 0, "without_both": 0, "linked_without": 0}
+        sums = dict.fromkeys(
+            ("together", "true", "both", "w_together", "w_true", "w_both", "matched", "right", "review"), 0
+        )
         bases = [b for b in project.catalog.bases if b.table in tables and product_file(project, f"base.{b.table}")]
         for base in bases:
             rows = _rows_sql(project, base, loads)
             if rows is None:
                 continue
-            con.execute(
-                f"CREATE OR REPLACE TEMP TABLE cells AS SELECT entity_id, truth, count(*) AS n FROM ({rows}) GROUP BY ALL"
-            )
-            both = "(SELECT coalesce(sum(n * (n - 1) // 2), 0) FROM cells WHERE entity_id IS NOT NULL)"
-            without = ("(SELECT coalesce(sum(n * (n - 1) // 2 + n * (whole - n)), 0) FROM (SELECT truth, sum(n) AS whole, "
-                       "sum(n) FILTER (entity_id IS NULL) AS n FROM cells GROUP BY truth))")  # fmt: skip
-            together, true, right, without_true = _one(
-                con, f"SELECT {_pairs('entity_id')}, {_pairs('truth')}, {both}, {without}"
-            )
-            sums["together"] += together
-            sums["true"] += true
-            sums["both"] += right
-            sums["without_true"] += without_true
+            con.execute(f"CREATE OR REPLACE TEMP TABLE linked AS {rows}")
+            con.execute("""
+                CREATE OR REPLACE TEMP TABLE cells AS
+                SELECT entity_id, truth, count(*) AS n, count(*) FILTER (linked_by = 'identifier') AS named FROM linked GROUP BY ALL""")
+            found = {}
+            for name, by, where in (("together", "entity_id", "entity_id IS NOT NULL"), ("true", "truth", "true"),
+                                    ("both", "entity_id, truth", "entity_id IS NOT NULL")):  # fmt: skip
+                found[name], named = _one(con, f"SELECT {_pairs(by, where=where)}, {_pairs(by, 'named', where)}")
+                found[f"w_{name}"] = found[name] - named
+            found["matched"], found["right"] = _one(con, """
+                SELECT count(*), count(*) FILTER (l.truth = e.truth) FROM linked l LEFT JOIN (
+                    SELECT entity_id, arg_max(truth, (n, -truth)) AS truth FROM (
+                        SELECT entity_id, truth, sum(named) AS n FROM cells WHERE named > 0 GROUP BY ALL) GROUP BY entity_id) e USING (entity_id)
+                WHERE linked_by = 'match'""")  # fmt: skip
+            if base.matching and project.registry.build(f"base.{base.table}_review"):
+                (found["review"],) = _one(
+                    con, f"SELECT count(*) FROM {product_sql(project, f'base.{base.table}_review')}"
+                )
+            for name, count in found.items():
+                sums[name] += int(count)
         if not sums["true"]:
             scores[model] = NOT_BUILT
             continue
-        precision = round(sums["both"] / sums["together"], 6) if sums["together"] else None
-        recall = round(sums["both"] / sums["true"], 6)
-        scores[model] = {"precision": precision, "recall": recall, "f1": _f1(precision, recall), "without_id": NOT_BUILT,
-                         "pairs_without_id": int(sums["without_true"])}  # fmt: skip
+        scores[model] = _rates(sums["together"], sums["true"], sums["both"])
+        scores[model]["without_id"] = (
+            _rates(sums["w_together"], sums["w_true"], sums["w_both"]) if sums["w_true"] else NOT_BUILT
+        )
+        scores[model]["automatic"] = {
+            "rows": sums["matched"], "precision": round(sums["right"] / sums["matched"], 6) if sums["matched"] else None,
+            "review": sums["review"],
+        }  # fmt: skip
     return scores
 
 
@@ -117,11 +141,13 @@ def score_survivorship(con: DuckDBPyConnection, project: Project) -> dict[str, A
         )
         found = _one(
             con,
-            f"SELECT count(*), count(x.{key}), {counts} FROM {parquet(file)} b LEFT JOIN {source} ON x.{key} = b.{identifier(base.key)} {place}",
+            f"SELECT count(*), count(x.{key}), {counts} FROM {parquet(file)} b LEFT JOIN {source} ON x.{key} = {FOUND_BY.get(base.table, f'b.{identifier(base.key)}')} {place}",
         )
+        values = sum(found[2 + 3 * n] for n in range(len(attributes)))
         scores[base.table] = {
             "entities": found[0],
             "unknown_entities": found[0] - found[1],
+            "correct": round(sum(found[3 + 3 * n] for n in range(len(attributes))) / values, 6) if values else None,
             "attributes": {
                 a: {"correct": round(found[3 + 3 * n] / found[2 + 3 * n], 4) if found[2 + 3 * n] else None, "values": found[2 + 3 * n],
                     "missing": found[4 + 3 * n]}
@@ -144,7 +170,7 @@ def score_placement(con: DuckDBPyConnection, project: Project) -> dict[str, Any]
             SELECT count(*), count(*) FILTER (w.grid_code = y.grid_code), count(*) FILTER (w.grid_code <> y.grid_code OR w.grid_code IS NOT NULL AND y.grid_code IS NULL),
                 count(*) FILTER (w.grid_code IS NULL), count(*) FILTER (w.house_code = y.house_code), count(*) FILTER (w.building_code = y.building_code),
                 count(w.house_code), count(w.building_code)
-            FROM {parquet(file)} w JOIN {parquet(entities)} b USING (entity_id) JOIN {source} ON x.{key} = b.{identifier(base.key)}
+            FROM {parquet(file)} w JOIN {parquet(entities)} b USING (entity_id) JOIN {source} ON x.{key} = {FOUND_BY.get(base.table, f'b.{identifier(base.key)}')}
             LEFT JOIN twin.h y ON y.house_id = x.house_id""")  # fmt: skip
         if all_:
             scores[base.table] = {

@@ -64,9 +64,12 @@ def show_accuracy(found: dict[str, Any]) -> None:
     out.print(f"整份交付：应拒 {files['found'] + files['missed']}，拒对 {files['found']}，误拒 {files['false_alarms']}")
     out.print(f"缺陷查全 {_share(defects['recall'])}，误报率 {_share(defects['false_alarm_rate'])}")
     show_table(
-        "关联", ["模型", "查准", "查全", "F1", "无可用证件"],
-        [[m, *([_share(s)] * 3 if isinstance(s, str) else [_share(s["precision"]), _share(s["recall"]), _share(s["f1"])]),
-          _share(s if isinstance(s, str) else s["without_id"])] for m, s in found["linkage"].items()], numeric=1,
+        "关联（成对的来源行）", ["模型", "查准", "查全", "F1", "无可用标识 F1", "自动归属行", "归属查准", "待人工"],
+        [[m, *([_share(s)] * 4 + [0, "", 0] if isinstance(s, str) else [
+            _share(s["precision"]), _share(s["recall"]), _share(s["f1"]),
+            _share(s["without_id"] if isinstance(s["without_id"], str) else s["without_id"]["f1"]),
+            s["automatic"]["rows"], _share(s["automatic"]["precision"]), s["automatic"]["review"]])]
+         for m, s in found["linkage"].items()], numeric=1,
     )  # fmt: skip
     show_table(
         "取值（一数一源）", ["表", "属性", "正确", "有值", "缺值"],

@@ -103,6 +103,7 @@ def table_sql(project: Project, base: BaseTable, kind: str) -> str:
     if kind == "record":
         parts = [
             f"SELECT {entity_sql(ENTITY)} AS entity_id, {literal(item)} AS item, p.load_id, p.line, p.content AS row_hash, "
+            f"CASE WHEN p.node IS NOT NULL THEN 'identifier' WHEN m.entity IS NOT NULL THEN 'match' END AS linked_by, "
             f"m.probability FROM {joined(parquet(here / part.file), identities, matches)}"
             for item, part in state.parts.items()
         ]
