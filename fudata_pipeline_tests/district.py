@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from fudata_pipeline.project import Project
 
 GRID_1, GRID_2 = "440304001901001", "440304001901002"
 BUILDING_1, BUILDING_2 = "4403040019010100001", "4403040019010200002"
@@ -56,3 +59,20 @@ def write_hukou(inbox: Path, rows: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     text = "GMSFHM,XM,CYM,XB,MZ,CSRQ,HYZK,HJDZ\n" + "\n".join(rows) + "\n"
     (folder / "户籍人口_1.csv").write_bytes(text.encode("gb18030"))
+
+
+def write_item(project: Project, item_id: str, rows: list[dict[str, str]], number: int = 1) -> None:
+    """A delivery of an item as its unit writes it, from cells by column; columns without cells stay empty."""
+    item = project.catalog.items_by_id[item_id]
+    folder = project.settings.inbox_dir / item.unit
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / item.source.path.replace("*", str(number))
+    cells = [{f.headers[0]: row.get(f.name, "") for f in item.fields} for row in rows]
+    if item.source.format == "jsonl":
+        path.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in cells), "utf-8")
+        return
+    assert item.source.format == "csv"
+    lines = [
+        item.source.delimiter.join(text) for text in [[f.headers[0] for f in item.fields], *(r.values() for r in cells)]
+    ]
+    path.write_bytes(("\n" * item.source.skip_rows + "\n".join(lines) + "\n").encode(item.source.encoding))

@@ -71,7 +71,7 @@ def settle(con: DuckDBPyConnection, before: Path | None, known: str) -> None:
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE members AS
         SELECT node, coalesce(root, node) AS root, coalesce(f.entity, node) AS prior
-        FROM (SELECT node FROM tied UNION SELECT node FROM {former}) LEFT JOIN tied USING (node) LEFT JOIN {former} f USING (node);
+        FROM (SELECT node FROM tied UNION SELECT node FROM {former} UNION SELECT entity FROM {former}) LEFT JOIN tied USING (node) LEFT JOIN {former} f USING (node);
         CREATE OR REPLACE TEMP TABLE claims AS
         SELECT root, prior, bool_or(node = root) AS by_root FROM members SEMI JOIN ({known}) k ON k.entity = prior GROUP BY ALL;
         -- One id for a group: what its strongest member bore, else the smallest; and no id for two groups.
