@@ -61,10 +61,18 @@ def train(con: DuckDBPyConnection, kind: Kind, left: str, right: str, *, seed: i
     return learned
 
 
-def frequencies_sql(left: str) -> str:
-    """A query ``fold, share``: which share of entities has a name, however it is written there. Part of a model."""
+NAMESAKES = {"person": 1.0, "firm": 0.002}
+"""How many others bear a name that one entity here bears: of people's anybody outside may, while two firms must not be
+registered under one name in one place (企业名称登记管理规定) [A]."""
+
+
+def frequencies_sql(kind: Kind, left: str) -> str:
+    """A query ``fold, share``: which share of entities bears a name besides the one that is meant, however it is written.
+
+    Part of a model.
+    """
     return f"""
-        SELECT fold, count(DISTINCT owner) / (SELECT count(DISTINCT owner) FROM {left}) AS share
+        SELECT fold, (count(DISTINCT owner) - 1 + {NAMESAKES[kind]}) / (SELECT count(DISTINCT owner) FROM {left}) AS share
         FROM {left} WHERE fold IS NOT NULL GROUP BY fold ORDER BY fold"""
 
 
@@ -82,7 +90,7 @@ def candidates(
     """Create the table ``into (record, entity, probability, weight, pattern)``: pairs of at least probability ``floor``.
 
     ``shares``: what :func:`frequencies_sql` gave when the model was learned; a name that was not there counts as one
-    entity's. ``weight`` is the match weight, the prior included: log2 of the odds. ``pattern`` says each comparison's
+    that one entity bears. ``weight`` is the match weight, the prior included: log2 of the odds. ``pattern`` says each comparison's
     level: ``name:exact phone:equal birth:missing …``. An entity known under several names counts with the best of them.
     What a pair gets depends on the model and the two alone, and on no order of rows nor number of threads.
 
@@ -121,7 +129,7 @@ def _frequencies(con: DuckDBPyConnection, model: dict[str, Any], shares: str) ->
     """``_tf_name``: the share of entities that have a name."""
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE _tf_name AS
-        SELECT name, coalesce(share, {1 / max(1, model["entities"])}) AS tf_name
+        SELECT name, coalesce(share, {NAMESAKES[model["kind"]] / max(1, model["entities"])}) AS tf_name
         FROM (SELECT name, fold FROM _left UNION SELECT name, fold FROM _right) LEFT JOIN {shares} USING (fold)
         WHERE fold IS NOT NULL""")
 

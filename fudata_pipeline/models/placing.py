@@ -150,7 +150,7 @@ class Placing:
         self.learned |= {"code": code(), "records": records}
         self.model.weights.write_text(f"{json.dumps(self.learned, ensure_ascii=False, indent=1)}\n", "utf-8")
         self.con.execute(
-            f"COPY ({matching.frequencies_sql('profile')}) TO {literal(self.model.shares)} (FORMAT parquet)"
+            f"COPY ({matching.frequencies_sql(self.declared.kind, 'profile')}) TO {literal(self.model.shares)} (FORMAT parquet)"
         )
         return True
 

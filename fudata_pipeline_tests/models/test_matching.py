@@ -56,7 +56,7 @@ def _train(
     """Both sides made comparable, the model, and the shares of names."""
     matching.entity_rows(con, kind, entities, "left_rows")
     matching.record_rows(con, kind, records, "right_rows")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE shares AS {matching.frequencies_sql('left_rows')}")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE shares AS {matching.frequencies_sql(kind, 'left_rows')}")
     return matching.train(con, kind, "left_rows", "right_rows", seed=seed)
 
 
