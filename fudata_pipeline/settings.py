@@ -6,6 +6,7 @@ Every setting is an environment variable with the prefix ``FUDATA_`` (``FUDATA_H
 from __future__ import annotations
 
 import errno
+import os
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
         """Settings for the load of one item, which takes little more time with little memory: what does not fit is
         spilled. With the libraries a process stays below 2 GB, however large the delivery."""
         return self if self.memory_limit else self.model_copy(update={"memory_limit": "1300MB"})
+
+    @cached_property
+    def for_models(self) -> Settings:
+        """Settings for the build of a base model, which takes what it gets: not more than 7 GB, if the machine has more."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return self if self.memory_limit or memory < 9e9 else self.model_copy(update={"memory_limit": "7GB"})
 
     @cached_property
     def root(self) -> Path:

@@ -53,7 +53,7 @@ def build_base(project: Project, base: BaseTable) -> Built:
         current, before = project.registry.build(product), read_state(project, base)
         if current and current["version"] == version and before:
             return Built(product, base.title, current["rows"], False, version)
-        with connect(project.settings) as con:
+        with connect(project.settings.for_models) as con:
             try:
                 rows = Build(project, base, inputs, con, version, made, before).run()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:

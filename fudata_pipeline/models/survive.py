@@ -8,6 +8,7 @@ Over tables ``src_<n>`` (:mod:`.rows`) with a column ``entity``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from fudata_pipeline.catalog.bases import BaseField, BaseTable
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.models.rows import Input
 
+AT_ONCE = 600_000
+"""Entities whose sources are joined at once: what bounds the memory."""
 FEW = 10
 """Sources of fewer rows than a tenth of the entities are put together first: a join costs by entities, not by rows."""
 
@@ -67,7 +70,9 @@ def survive(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input]) -
     few = [s for s in sources if s.rows * FEW < entities]
     if len(few) > 1:
         sources = [s for s in sources if s not in few] + [_together(con, few, kinds)]
-    _choose(con, base, sources, kinds)
+    ranges = 1 << max(0, math.ceil(math.log2(max(1, entities) / AT_ONCE)))
+    for n in range(ranges):
+        _choose(con, base, sources, kinds, n, ranges)
     _beaten(con, base, inputs, kinds)
 
 
@@ -176,13 +181,18 @@ def _together(con: DuckDBPyConnection, few: Sequence[Source], kinds: Mapping[str
     return Source("few", {a: f"s.{_rank(a)}" for a in attributes}, repeats=True)
 
 
-def _choose(con: DuckDBPyConnection, base: BaseTable, sources: Sequence[Source], kinds: Mapping[str, str]) -> None:
-    """Make ``won``: source after source is joined, and where it stands before what is there, its value is taken."""
+def _choose(
+    con: DuckDBPyConnection, base: BaseTable, sources: Sequence[Source], kinds: Mapping[str, str], n: int, ranges: int
+) -> None:
+    """Make ``won``, or add to it the ``n``-th of so many ranges of entities: source after source is joined, and where it
+    stands before what is there, its value is taken."""
+    bits = ranges.bit_length() - 1
+    among = f"WHERE entity >> {64 - bits} = {n}" if bits else ""
     names = [f.name for f in base.fields]
     columns = ", ".join(
         f"NULL::{kinds[a]} AS {identifier(a)}, NULL::UTINYINT AS {_rank(a)}, NULL::UBIGINT AS {_row(a)}" for a in names
     )
-    sql = f"SELECT entity, source_rows, sources, {columns} FROM spine"
+    sql = f"SELECT entity, source_rows, sources, {columns} FROM spine {among}"
     for source in sources:
         columns = ""
         for a in names:
@@ -194,14 +204,15 @@ def _choose(con: DuckDBPyConnection, base: BaseTable, sources: Sequence[Source],
             row = f"s.{_row(a)}" if source.repeats else "NULL"
             for new, column in ((f"s.{name}", name), (rank, _rank(a)), (row, _row(a))):
                 columns += f", CASE WHEN {better} THEN {new} ELSE p.{column} END AS {column}"
-        sql = f"SELECT p.entity, p.source_rows, p.sources{columns} FROM ({sql}) AS p LEFT JOIN {source.table} AS s ON s.entity = p.entity"
+        sql = f"SELECT p.entity, p.source_rows, p.sources{columns} FROM ({sql}) AS p LEFT JOIN (FROM {source.table} {among}) AS s ON s.entity = p.entity"
     told = ""
     for field in base.fields:
         items = ", ".join(map(literal, order(base, field)))
         told += (
             f", {identifier(field.name)}, [{items}][{_rank(field.name)} + 1] AS {_item(field.name)}, {_row(field.name)}"
         )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE won AS SELECT entity, source_rows, sources{told} FROM ({sql})")
+    into = "INSERT INTO won" if n else "CREATE OR REPLACE TEMP TABLE won AS"
+    con.execute(f"{into} SELECT entity, source_rows, sources{told} FROM ({sql})")
 
 
 def _beaten(con: DuckDBPyConnection, base: BaseTable, inputs: Sequence[Input], kinds: Mapping[str, str]) -> None:
