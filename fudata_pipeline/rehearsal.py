@@ -41,10 +41,11 @@ def rehearse(
     unit: Unit,
     wanted: set[str],
     *,
+    night: int = 0,
     load: bool = True,
     on_item: Callable[[Rendered], None] = lambda _: None,
 ) -> Rehearsed:
-    """Render, take in and delete the first night of a unit's items: large ones singly, the others together."""
+    """Render, take in and delete a night of a unit's items: large ones singly, the others together."""
     items = [i for i in project.catalog.items_of(unit.id) if i.id in wanted]
     large = [i for i in items if rows_at(i, district.scale) >= STREAMED]
     small = [i for i in items if rows_at(i, district.scale) < STREAMED]
@@ -52,7 +53,7 @@ def rehearse(
     rendering = loading = 0.0
     for batch in [[i] for i in large] + ([small] if small else []):
         started = time.monotonic()
-        done = render_night(project.settings, project.catalog, district, 0, batch, on_item=on_item)
+        done = render_night(project.settings, project.catalog, district, night, batch, on_item=on_item)
         rendering += time.monotonic() - started
         rows += sum(d.rows for d in done)
         disk = max(disk, sum(d.file.stat().st_size for d in done if d.file and d.file.exists()))
