@@ -15,6 +15,7 @@ from fudata_pipeline.accuracy.report import NothingToScore
 from fudata_pipeline.catalog import Catalog
 from fudata_pipeline.demo import run_nights
 from fudata_pipeline.load.version import version_dir
+from fudata_pipeline.models.state import folder, read_state
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings
 from fudata_pipeline.synthetic.district import District, delivering, render_night
@@ -93,7 +94,30 @@ def test_records_of_one_entity_are_together(scored: Scored) -> None:
     for model in ("population", "legal_entity", "housing"):
         assert linkage[model]["precision"] > 0.99, model
         assert linkage[model]["recall"] > 0.97, model
-        assert linkage[model]["without_id"] == "not built"
+    people = linkage["population"]
+    assert people["without_id"]["f1"] >= 0.95
+    assert people["automatic"]["rows"] > 100 and people["automatic"]["precision"] >= 0.999
+    assert linkage["housing"]["without_id"] == "not built"
+
+
+def test_rows_at_the_wrong_person_lower_the_score(scored: Scored, tmp_path: Path) -> None:
+    project, district, before = scored
+    shutil.copytree(project.settings.data_dir, tmp_path / "data")
+    spoilt = _project(project.catalog, tmp_path / "data")
+    base = spoilt.catalog.base("population")
+    state = read_state(spoilt, base)
+    assert state
+    file = folder(spoilt, base) / state.matches
+    with duckdb.connect() as con:
+        con.execute(f"CREATE TABLE m AS FROM read_parquet('{file}')")
+        con.execute(
+            "UPDATE m SET entity = (SELECT max(entity) FROM m) WHERE record IN (SELECT record FROM m ORDER BY record LIMIT 50)"
+        )
+        con.execute(f"COPY m TO '{file}' (FORMAT parquet)")
+    after, was = (s["linkage"]["population"] for s in (score_accuracy(spoilt, district), before))
+    assert after["automatic"]["precision"] < was["automatic"]["precision"]
+    assert after["without_id"]["f1"] < was["without_id"]["f1"]
+    assert after["precision"] < was["precision"]
 
 
 def test_the_right_values_survive(scored: Scored) -> None:

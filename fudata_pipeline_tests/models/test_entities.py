@@ -33,8 +33,8 @@ def _load(project: Project, item: str, rows: list[dict[str, str]], number: int =
 
 def _table(project: Project, name: str) -> list[dict[str, Any]]:
     with duckdb.connect() as con:
-        rows = con.execute(f"SELECT * FROM {product_sql(project, name)} ORDER BY ALL").fetch_arrow_table()
-        return rows.to_pylist()
+        relation = con.sql(f"SELECT * FROM {product_sql(project, name)} ORDER BY ALL")
+        return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def _build(project: Project, table: str = "population") -> list[dict[str, Any]]:
