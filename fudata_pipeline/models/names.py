@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.engine.sql import identifier
+from fudata_pipeline.engine.sql import identifier, literal
 
 _DROPPED = frozenset("·•・‧∙⋅●˙．.。‐‑‒–—―-_'’‘`*")
 """Middle dots of transcribed names in their many forms, and what is typed for them."""
@@ -33,24 +33,32 @@ def _folded(char: str, simplify: object) -> str:
     return simplify.convert(kept).upper() if kept else ""  # type: ignore[attr-defined]
 
 
-def characters(con: DuckDBPyConnection, names: str, into: str) -> None:
-    """Create the temporary table ``into (ch, fold, pinyin)`` of the characters in ``names``, a relation with a ``name``.
-
-    ``fold`` may be empty (blanks, dots) or longer than one character (㈱ → (株)).
-    """
+def _characters(con: DuckDBPyConnection, names: str) -> dict[str, str]:
+    """What each character in ``names``, a relation with a ``name``, is folded to: '' for blanks, several for ㈱ → (株)."""
     import opencc
-    import pyarrow as pa
-    from pypinyin import lazy_pinyin
 
     found = con.execute(f"SELECT DISTINCT unnest(string_split(name, '')) AS ch FROM {names} ORDER BY ch").fetchall()
     simplify = opencc.OpenCC("t2s")
-    chars = [ch for (ch,) in found if ch]
-    folds = [_folded(ch, simplify) for ch in chars]
-    spelled = [" ".join(lazy_pinyin(list(fold))).upper() if fold else "" for fold in folds]
-    columns = {"ch": chars, "fold": folds, "pinyin": spelled}
-    con.register("_chars", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {identifier(into)} AS FROM _chars")
-    con.unregister("_chars")
+    return {ch: _folded(ch, simplify) for (ch,) in found if ch}
+
+
+def _fold_sql(folds: dict[str, str]) -> str:
+    """SQL that folds ``name``; only characters that become others are named in it, and most do not."""
+    sql = "name"
+    for ch, fold in folds.items():
+        if len(fold) > 1:
+            sql = f"replace({sql}, {literal(ch)}, {literal(fold)})"
+    changed = {ch: fold for ch, fold in folds.items() if fold != ch and len(fold) < 2}
+    kept = [ch for ch, fold in changed.items() if fold]
+    dropped = [ch for ch, fold in changed.items() if not fold]  # what has no counterpart is left out
+    return f"translate({sql}, {literal(''.join(kept + dropped))}, {literal(''.join(changed[ch] for ch in kept))})"
+
+
+def fold_texts(con: DuckDBPyConnection, texts: str, into: str) -> None:
+    """Create the temporary table ``into (name, fold)``: as :func:`fold_names`, for texts whose sound says nothing."""
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {identifier(into)} AS
+        SELECT name, nullif({_fold_sql(_characters(con, texts))}, '') AS fold FROM (SELECT DISTINCT name FROM {texts} WHERE name <> '')""")
 
 
 def fold_names(con: DuckDBPyConnection, names: str, into: str) -> None:
@@ -60,19 +68,27 @@ def fold_names(con: DuckDBPyConnection, names: str, into: str) -> None:
     upper case, simplified. ``pinyin``: toneless, a blank between syllables. ``bag``: the characters of ``fold``, sorted.
     All are NULL where nothing is left of the name.
     """
-    characters(con, names, "_name_chars")
+    import pyarrow as pa
+    from pypinyin import lazy_pinyin
+
+    folds = _characters(con, names)
+    chars = sorted({c for fold in folds.values() for c in fold})
+    spelled = pa.table(
+        {
+            "ch": pa.array(chars, pa.string()),
+            "pinyin": pa.array([lazy_pinyin(c)[0].upper() for c in chars], pa.string()),
+        }
+    )
+    con.register("_spelled", spelled)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE {identifier(into)} AS
-        WITH distinct_names AS (SELECT DISTINCT name FROM {names} WHERE name <> ''),
-        cut AS (SELECT name, string_split(name, '') AS chars FROM distinct_names),
-        placed AS (SELECT name, unnest(chars) AS ch, generate_subscripts(chars, 1) AS nth FROM cut),
-        joined AS (
-            SELECT name, string_agg(c.fold, '' ORDER BY nth) AS fold,
-                string_agg(c.pinyin, ' ' ORDER BY nth) FILTER (c.pinyin <> '') AS pinyin
-            FROM placed JOIN _name_chars c USING (ch) GROUP BY name)
-        SELECT name, nullif(fold, '') AS fold, pinyin,
-            nullif(array_to_string(list_sort(string_split(fold, '')), ''), '') AS bag
-        FROM joined""")
+        WITH folded AS (SELECT DISTINCT name, nullif({_fold_sql(folds)}, '') AS fold FROM {names} WHERE name <> ''),
+        placed AS (
+            SELECT fold, unnest(string_split(fold, '')) AS ch, generate_subscripts(string_split(fold, ''), 1) AS nth
+            FROM (SELECT DISTINCT fold FROM folded)),
+        spoken AS (SELECT fold, string_agg(pinyin, ' ' ORDER BY nth) AS pinyin FROM placed JOIN _spelled USING (ch) GROUP BY fold)
+        SELECT name, fold, pinyin, array_to_string(list_sort(string_split(fold, '')), '') AS bag FROM folded LEFT JOIN spoken USING (fold)""")
+    con.unregister("_spelled")
 
 
 def parse_firms(con: DuckDBPyConnection, names: str, into: str) -> None:

@@ -101,11 +101,12 @@ def _finish(con: DuckDBPyConnection, kind: Kind, rows: str) -> None:
 def _fold_others(con: DuckDBPyConnection, rows: str) -> None:
     """Representatives and addresses of firms are folded as names are; ``rep_pinyins`` is added."""
     for many in ("reps", "addresses"):
-        names.fold_names(con, f"(SELECT unnest({many}) AS name FROM {rows})", "_others")
+        fold = names.fold_names if many == "reps" else names.fold_texts
+        fold(con, f"(SELECT unnest({many}) AS name FROM {rows})", "_others")
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE _numbered AS SELECT row_number() OVER () AS _n, * FROM {rows};
             CREATE OR REPLACE TEMP TABLE _folded AS
-            SELECT _n, values_of(list(fold)) AS folds, values_of(list(pinyin)) AS pinyins
+            SELECT _n, values_of(list(fold)) AS folds{", values_of(list(pinyin)) AS pinyins" if many == "reps" else ""}
             FROM (SELECT _n, unnest({many}) AS name FROM _numbered) JOIN _others USING (name) GROUP BY _n""")
         spelled = ", f.pinyins AS rep_pinyins" if many == "reps" else ""
         con.execute(f"""
