@@ -94,6 +94,15 @@ match_judgements = Table(
     Column("judged_at", DateTime, nullable=False),
 )
 
+forgotten_models = Table(
+    "forgotten_models",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("base_table", String(120), nullable=False),
+    Column("asked_by", String(80), nullable=False),
+    Column("asked_at", DateTime, nullable=False),
+)
+
 builds = Table(
     "builds",
     metadata,
@@ -290,6 +299,23 @@ class Registry:
         query = sa.select(match_judgements).where(match_judgements.c.seq.in_(newest)).order_by(match_judgements.c.seq)
         with self.engine.connect() as con:
             return [row._asdict() for row in con.execute(query)]
+
+    def all_match_judgements(self, base_table: str) -> list[Row]:
+        """Every judgement of a base table, newest first."""
+        query = sa.select(match_judgements).where(match_judgements.c.base_table == base_table)
+        with self.engine.connect() as con:
+            return [row._asdict() for row in con.execute(query.order_by(match_judgements.c.seq.desc()))]
+
+    def forget_model(self, base_table: str, asked_by: str, asked_at: datetime) -> None:
+        """Note that the model in use of a base table shall not be used again."""
+        with self.engine.begin() as con:
+            con.execute(forgotten_models.insert().values(base_table=base_table, asked_by=asked_by, asked_at=asked_at))
+
+    def models_forgotten(self, base_table: str) -> int:
+        """How often a base table's model was to be forgotten."""
+        query = sa.select(sa.func.count()).where(forgotten_models.c.base_table == base_table)
+        with self.engine.connect() as con:
+            return int(con.execute(query).scalar_one())
 
     def record_builds(self, *built: dict[str, Any]) -> None:
         """Make these the current builds of their products, all at once."""

@@ -41,12 +41,14 @@ def build_base(project: Project, base: BaseTable) -> Built:
     made = fingerprint([base.fingerprint(), _types(project, base), standards.macro_sql(), duckdb.__version__, CODE])
     announced = project.registry.current_loads().get(base.replaced.item) if base.replaced else None
     judged = [str(j["seq"]) for j in project.registry.match_judgements(base.table)]
+    forgotten = project.registry.models_forgotten(base.table)
     version = fingerprint(
         [
             made,
             *(f"{i.item.id}={i.load['load_id']}" for i in inputs),
             announced["load_id"] if announced else "",
             *judged,
+            *([f"models forgotten: {forgotten}"] if forgotten else []),
         ]
     )
     with files.locked(project.settings, f"product/{product}"):
@@ -55,7 +57,7 @@ def build_base(project: Project, base: BaseTable) -> Built:
             return Built(product, base.title, current["rows"], False, version)
         with connect(project.settings.for_models) as con:
             try:
-                rows = Build(project, base, inputs, con, version, made, before).run()
+                rows = Build(project, base, inputs, con, version, made, before, forgotten).run()
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
                 said = str(error).splitlines()[0]  # these speak of names in the SQL, never of values in the data
                 cure = f"检查 catalog/base/{base.table}.yaml 中的 SQL"

@@ -14,6 +14,7 @@ from fudata_pipeline.lake import files
 from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.history import compare
 from fudata_pipeline.models.identity import group, settle, tie
+from fudata_pipeline.models.judged import judged_now, judgements
 from fudata_pipeline.models.placing import Files, Model, Placing
 from fudata_pipeline.models.rows import Input, node_sql, rows_sql
 from fudata_pipeline.models.state import ENTITY, Part, State, entity_sql, folder, joined, write_state
@@ -27,7 +28,7 @@ class Build:
 
     def __init__(
         self, project: Project, base: BaseTable, inputs: Sequence[Input], con: DuckDBPyConnection, version: str, made: str,
-        before: State | None,
+        before: State | None, forgotten: int = 0,
     ) -> None:  # fmt: skip
         self.project, self.base, self.inputs, self.con, self.version, self.made = (
             project,
@@ -43,6 +44,8 @@ class Build:
         """The build before, whatever it followed from: ids and history go on."""
         self.before = before if before and before.made == made else None
         """The build before, if what has not changed since can be taken from it."""
+        self.forgotten = forgotten
+        """How many models people had forgotten by now: one that is older than the last of these is not used again."""
         self.written: list[Path] = []
 
     def run(self) -> dict[str, int]:
@@ -53,8 +56,11 @@ class Build:
         for source in fresh:
             parts[source.item.id] = self._read(source)
         parts = {i.item.id: parts[i.item.id] for i in self.inputs}
-        state = State(self.made, "", parts, self._name("identities"), self._name("dispute"), self._name("matches"))
-        self._judged()
+        judged = judgements(self.con, self.project.registry.match_judgements(self.base.table))
+        state = State(
+            self.made, "", parts, self._name("identities"), self._name("dispute"), self._name("matches"),
+            judged=judged, forgotten=self.forgotten,
+        )  # fmt: skip
         self._tie(state)
         self._name_entities(fresh)
         if self.before:
@@ -71,22 +77,6 @@ class Build:
                     self._load_affected(state, source)
         survive(self.con, self.base, self.inputs)
         return self._write(state)
-
-    def _judged(self) -> None:
-        """Make the tables of what people judged: ``judged`` of rows, ``judged_same`` and ``judged_different`` of entities."""
-        said = self.project.registry.match_judgements(self.base.table)
-        rows = [(*j["subject"].split(":"), j["entity"], j["verdict"]) for j in said]
-        self.con.execute(
-            "CREATE OR REPLACE TEMP TABLE verdicts (kind VARCHAR, subject VARCHAR, entity VARCHAR, verdict VARCHAR)"
-        )
-        if rows:
-            self.con.executemany("INSERT INTO verdicts VALUES (?, ?, ?, ?)", rows)
-        number = "CAST('0x' || {} AS UBIGINT)".format
-        self.con.execute(f"""
-            CREATE OR REPLACE TEMP TABLE judged AS
-            SELECT {number("subject")} AS record, {number("entity")} AS entity, verdict FROM verdicts WHERE kind = 'row';
-            CREATE OR REPLACE TEMP VIEW judged_entities AS
-            SELECT {number("subject")} AS a, {number("entity")} AS b, verdict FROM verdicts WHERE kind = 'entity'""")
 
     def _place(self, state: State, fresh: Sequence[Input]) -> State:
         """Make the table ``matches`` and write it; rows without an identifier bear their entity afterwards."""
@@ -114,7 +104,7 @@ class Build:
         )
         known = (
             Model(self.folder / self.former.model, self.folder / self.former.shares)
-            if self.former and self.former.model
+            if self.former and self.former.model and self.former.forgotten == self.forgotten
             else None
         )
         placing = Placing(
@@ -129,8 +119,9 @@ class Build:
             if source not in fresh:
                 self._load_affected(state, source, matched=False)
         placing.know(self.inputs)
+        judged_now(self.con)
         if records:
-            placing.place("judged", everything=placing.learn(records) or before is None)
+            placing.place("judged_now", everything=placing.learn(records) or before is None)
         for table, order, name in zip(("evidence", "profile"), ("record", "owner, name"), names, strict=True):
             self._copy(f"FROM {table} ORDER BY {order}", name)
         model, shares = (placing.model.weights.name, placing.model.shares.name) if placing.model else ("", "")
@@ -174,7 +165,8 @@ class Build:
             if self.former
             else "SELECT NULL::UBIGINT AS entity WHERE false"
         )
-        settle(self.con, self.folder / self.former.identities if self.former else None, known)
+        present = f"SELECT node FROM {parquet_files([self.folder / part.file for part in state.parts.values()])}"
+        settle(self.con, self.folder / self.former.identities if self.former else None, known, present)
         self._copy("FROM identities", state.identities)
 
     def _given(self, source: Input) -> list[str]:

@@ -61,17 +61,20 @@ def group(con: DuckDBPyConnection) -> None:
         FROM (SELECT *, node NOT IN (SELECT a FROM ties) AS strong FROM tied)""")
 
 
-def settle(con: DuckDBPyConnection, before: Path | None, known: str) -> None:
+def settle(con: DuckDBPyConnection, before: Path | None, known: str, present: str) -> None:
     """Make the tables ``identities`` (``node, entity``: only where the entity is not the node's own number) and ``moves``
     (``kind`` merge or split, ``entity``, ``into``: ids that live on in another, or come back from one).
 
-    ``before``: the identities of the build before; ``known``: table of the entities it had (``entity``).
+    ``before``: the identities of the build before; ``known``: table of the entities it had (``entity``); ``present``: table of
+    the identifiers that rows have now (``node``): one of them that nothing ties any longer to those that bear its number
+    takes it back.
     """
     former = parquet(before) if before else "(SELECT NULL::UBIGINT AS node, NULL::UBIGINT AS entity WHERE false)"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE members AS
         SELECT node, coalesce(root, node) AS root, coalesce(f.entity, node) AS prior
-        FROM (SELECT node FROM tied UNION SELECT node FROM {former} UNION SELECT entity FROM {former}) LEFT JOIN tied USING (node) LEFT JOIN {former} f USING (node);
+        FROM (SELECT node FROM tied UNION SELECT node FROM {former} UNION SELECT entity AS node FROM {former} SEMI JOIN ({present}) p ON p.node = entity)
+        LEFT JOIN tied USING (node) LEFT JOIN {former} f USING (node);
         CREATE OR REPLACE TEMP TABLE claims AS
         SELECT root, prior, bool_or(node = root) AS by_root FROM members SEMI JOIN ({known}) k ON k.entity = prior GROUP BY ALL;
         -- One id for a group: what its strongest member bore, else the smallest; and no id for two groups.

@@ -37,7 +37,9 @@ class Part:
 
 @dataclass(frozen=True)
 class State:
-    """``made``: fingerprint of declarations and code; ``parts``: item -> its rows; the others: file names, oldest first."""
+    """``made``: fingerprint of declarations and code; ``parts``: item -> its rows; ``judged``: number of the newest judgement
+    that it follows; ``forgotten``: how many models had been forgotten when its own was learned; the others: file names, oldest
+    first."""
 
     made: str
     content_hash: str
@@ -49,6 +51,8 @@ class State:
     profile: str = ""
     model: str = ""
     shares: str = ""
+    judged: int = 0
+    forgotten: int = 0
     history: list[str] = field(default_factory=list)
     event: list[str] = field(default_factory=list)
     merge: list[str] = field(default_factory=list)
@@ -118,4 +122,8 @@ def table_sql(project: Project, base: BaseTable, kind: str) -> str:
         return f"({' UNION ALL '.join(parts)})"
     if kind == "dispute":
         return parquet(here / state.dispute)
-    return parquet_files([here / name for name in getattr(state, kind)], "union_by_name = true")
+    logged = parquet_files([here / name for name in getattr(state, kind)], "union_by_name = true")
+    if kind == "merge":
+        ids = ", ".join(f"{entity_sql(name)} AS {name}" for name in ("entity", '"into"'))
+        return f"(SELECT * REPLACE ({ids}) FROM {logged})"
+    return logged

@@ -89,7 +89,7 @@ def test_two_that_turn_out_to_be_one_are_merged_and_part_again(project: Project)
     (one,) = _build(project)
     assert one["entity_id"] == apart[CARD]
     (move,) = _table(project, "base.population_merge")
-    assert (move["kind"], f"{move['entity']:016x}", f"{move['into']:016x}") == ("merge", apart[None], apart[CARD])
+    assert (move["kind"], move["entity"], move["into"]) == ("merge", apart[None], apart[CARD])
     _load(project, "gaj.hmt_residence_permit", [_card("")], 3)
     again = {p["resident_id"]: p["entity_id"] for p in _build(project)}
     assert again == apart
@@ -223,7 +223,7 @@ def test_ids_do_not_depend_on_the_order_of_ties(seed: int) -> None:
         nothing = "(SELECT 0::UBIGINT AS a, 0::UBIGINT AS b WHERE false)"
         tie(con, "FROM parts", nothing, nothing, nothing)
         group(con)
-        settle(con, None, "SELECT 0::UBIGINT AS entity WHERE false")
+        settle(con, None, "SELECT 0::UBIGINT AS entity WHERE false", "SELECT node FROM parts")
         assert con.execute("FROM identities").fetchall() == [(11, 1), (12, 1), (13, 2), (14, 2)]
         assert con.execute("SELECT node, others FROM ambiguous").fetchall() == [(15, [1, 3])]
         assert con.execute(f"SELECT {entity_sql('255::UBIGINT')}").fetchall() == [("00000000000000ff",)]
