@@ -11,12 +11,11 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.engine.sql import identifier, literal, parquet, parquet_files
 from fudata_pipeline.lake import files
-from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.history import compare
 from fudata_pipeline.models.identity import group, settle, tie
 from fudata_pipeline.models.judged import judged_now, judgements
 from fudata_pipeline.models.placing import Files, Model, Placing
-from fudata_pipeline.models.rows import Input, node_sql, rows_sql
+from fudata_pipeline.models.rows import Input, replaced_sql, rows_sql
 from fudata_pipeline.models.state import ENTITY, Part, State, entity_sql, folder, joined, write_state
 from fudata_pipeline.models.survive import survive
 from fudata_pipeline.project import Project
@@ -158,7 +157,7 @@ class Build:
             else "SELECT NULL::UBIGINT AS node, NULL::UBIGINT[] AS weaker WHERE false"
         )
         judged = "(SELECT a, b FROM judged_entities WHERE verdict = '{}')".format
-        tie(self.con, parts, self._replaced() or nothing, judged("same"), judged("different"))
+        tie(self.con, parts, replaced_sql(self.project, self.base) or nothing, judged("same"), judged("different"))
         group(self.con)
         known = (
             f"SELECT CAST('0x' || entity_id AS UBIGINT) AS entity FROM {parquet(self._entities())}"
@@ -171,19 +170,6 @@ class Build:
 
     def _given(self, source: Input) -> list[str]:
         return [k.name for k in self.base.identifiers if k.name in source.feed.columns]
-
-    def _replaced(self) -> str:
-        """Pairs of an old code's node and that of the newest code that took its place."""
-        told = self.base.replaced
-        load = self.project.registry.current_loads().get(told.item) if told else None
-        if told is None or load is None:
-            return ""
-        item, key = self.project.catalog.items_by_id[told.item], self.base.identifiers[0]
-        newest = identifier(item.latest_by) if item.latest_by else "_line"
-        return f"""(
-            SELECT {node_sql(self.base, key.name, identifier(told.old))} AS a, {node_sql(self.base, key.name, identifier(told.new))} AS b
-            FROM {current_rows(self.project, load)} WHERE {identifier(told.old)} IS NOT NULL AND {identifier(told.new)} IS NOT NULL
-            QUALIFY {newest} = max({newest}) OVER (PARTITION BY {identifier(told.old)}))"""
 
     def _entities(self) -> Path:
         """The file of the entities of the build before."""

@@ -45,6 +45,15 @@ def code() -> str:
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:12]
 
 
+def evidence_sql(base: BaseTable, declared: Matching, attributes: Sequence[str], rows: str, rest: str) -> str:
+    """What the model compares, of ``rows`` (a table) that have these base attributes; ``rest``: further columns to select."""
+    others = ", ".join(f"NULL AS {identifier(f.name)}" for f in base.fields if f.name not in attributes)
+    told = ", ".join(
+        f"CAST({declared.evidence.get(n, 'NULL')} AS {kind}) AS {n}" for n, kind in _SINGLES[declared.kind].items()
+    )
+    return f"SELECT {rest}, {told} FROM (SELECT *{', ' if others else ''}{others} FROM {rows})"
+
+
 @dataclass(frozen=True)
 class Files:
     """Files of one build: what rows without identifier say, what is known of entities, and what was decided."""
@@ -80,12 +89,7 @@ class Placing:
 
     def _evidence(self, source: Input, rest: str) -> str:
         """What the model compares, of rows of an input, in SQL; ``rest``: further columns to select."""
-        others = ", ".join(f"NULL AS {identifier(f.name)}" for f in self.base.fields if f.name not in source.attributes)
-        told = ", ".join(
-            f"CAST({self.declared.evidence.get(n, 'NULL')} AS {kind}) AS {n}"
-            for n, kind in _SINGLES[self.declared.kind].items()
-        )
-        return f"SELECT {rest}, {told} FROM (SELECT *{', ' if others else ''}{others} FROM {source.table})"
+        return evidence_sql(self.base, self.declared, source.attributes, source.table, rest)
 
     def gather(self, fresh: Sequence[Input], kept: Sequence[str]) -> int:
         """Make the table ``evidence``: of the rows without identifier of fresh inputs, and of the items ``kept`` as before.

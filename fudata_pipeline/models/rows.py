@@ -59,7 +59,8 @@ def node_sql(base: BaseTable, name: str, value: str) -> str:
     return f"md5_number_lower({literal(f'{base.table}:{name}:')} || CAST({value} AS VARCHAR))"
 
 
-def _identity(base: BaseTable, known: Identifier) -> str:
+def identity_sql(base: BaseTable, known: Identifier) -> str:
+    """The number that an identifier gives its row, over the base columns; NULL where it does not identify."""
     value = known.sql or identifier(known.name)
     usable = f"({known.usable}) AND " if known.usable else ""
     return f"CASE WHEN {usable}{identifier(known.name)} IS NOT NULL THEN {node_sql(base, known.name, value)} END"
@@ -78,7 +79,7 @@ def rows_sql(project: Project, source: Input, only: str = "") -> str:
     """The rows of an input as described above; ``only``: of these ``(load_id, line)`` alone (a table)."""
     base, feed, item = source.base, source.feed, source.item
     given = [k for k in base.identifiers if k.name in feed.columns]
-    nodes = [f"({_identity(base, k)}) AS _id{n}" for n, k in enumerate(given)]
+    nodes = [f"({identity_sql(base, k)}) AS _id{n}" for n, k in enumerate(given)]
     ids = [f"_id{n}" for n in range(len(given))]
     node = f"coalesce({', '.join(ids)})" if ids else "CAST(NULL AS UBIGINT)"
     weaker = (
@@ -106,6 +107,20 @@ def rows_sql(project: Project, source: Input, only: str = "") -> str:
                 FROM {current_rows(project, source.load)} AS v {among} {where}))"""
 
 
+def replaced_sql(project: Project, base: BaseTable) -> str:
+    """A table of pairs ``a, b``: an old code's node and that of the newest code that took its place; empty text without any."""
+    told = base.replaced
+    load = project.registry.current_loads().get(told.item) if told else None
+    if told is None or load is None:
+        return ""
+    item, key = project.catalog.items_by_id[told.item], base.identifiers[0]
+    newest = identifier(item.latest_by) if item.latest_by else "_line"
+    return f"""(
+        SELECT {node_sql(base, key.name, identifier(told.old))} AS a, {node_sql(base, key.name, identifier(told.new))} AS b
+        FROM {current_rows(project, load)} WHERE {identifier(told.old)} IS NOT NULL AND {identifier(told.new)} IS NOT NULL
+        QUALIFY {newest} = max({newest}) OVER (PARTITION BY {identifier(told.old)}))"""
+
+
 def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
     """A finding for every input, identifier, check and measure whose SQL does not fit the columns it is written over."""
     found = []
@@ -113,7 +128,7 @@ def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
         file = f"base/{base.table}.yaml"
         kinds = {f.name: catalog.types[f.field.type].duckdb for f in base.fields}
         nulls = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in kinds.items())
-        said: dict[tuple[str, ...], str] = {("identifiers", k.name): _identity(base, k) for k in base.identifiers}
+        said: dict[tuple[str, ...], str] = {("identifiers", k.name): identity_sql(base, k) for k in base.identifiers}
         said |= {("fields", f.name, "valid"): f.valid for f in base.fields if f.valid}
         if base.matching:
             said |= {("matching", "evidence", n): sql for n, sql in base.matching.evidence.items()}
