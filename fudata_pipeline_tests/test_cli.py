@@ -14,11 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from fudata_pipeline.catalog import Catalog
 from fudata_pipeline.nightly import Night, choose_items
 from fudata_pipeline.project import Project
+from fudata_pipeline.settings import Settings
 
 from .conftest import FEW_ROWS, ROOT, SAMPLE_SCALE, Deliver
-from .district import write_space
+from .district import LI, ZHANG, write_space
+from .models.people import settle_in
 
 Demo = tuple[Project, list[Night]]
 
@@ -45,7 +48,8 @@ def _json(demo: Demo, *words: str) -> Any:
     [(), ("run",), ("status",), ("catalog", "check"), ("catalog", "stats"), ("catalog", "diff"), ("catalog", "show"),
      ("catalog", "template"), ("catalog", "export"), ("catalog", "import"), ("quarantine", "list"), ("quarantine", "export"),
      ("quarantine", "replay"), ("quarantine", "return"), ("quarantine", "history"), ("drift", "list"), ("drift", "approve"),
-     ("drift", "ignore"), ("explain",), ("publish",), ("demo",), ("init",),
+     ("drift", "ignore"), ("match", "list"), ("match", "export"), ("match", "return"), ("match", "judge"), ("match", "history"),
+     ("match", "model"), ("match", "train"), ("explain",), ("publish",), ("demo",), ("init",),
      ("synth",), ("bench", "accuracy"), ("bench", "rehearse"), ("league",), ("report",)],
 )  # fmt: skip
 def test_help_of_every_command(words: tuple[str, ...], tmp_path: Path) -> None:
@@ -125,6 +129,18 @@ def test_since_takes_only_what_arrived_later(tmp_path: Path) -> None:
         (("explain", "base.population", "1"), "还没有发布文件"),
         (("bench", "accuracy", "/nowhere"), "/nowhere"),
         (("quarantine", "export", "x.docx"), "不支持的文件类型"),
+        (("match", "list", "people"), "没有基础表 'people'"),
+        (("match", "list", "house"), "没有申报 matching"),
+        (("match", "list"), "先运行 fudata publish"),
+        (("match", "export", "x.xlsx"), "先运行 fudata publish"),
+        (("match", "return", "x.xlsx"), "x.xlsx 不能读取"),
+        (("match", "judge", "population", "1", "2", "same"), "先运行 fudata publish"),
+        (("match", "judge", "population", "1", "2", "perhaps"), "没有判断 'perhaps'"),
+        (("match", "history", "people"), "没有基础表 'people'"),
+        (("match", "model", "population"), "先运行 fudata publish"),
+        (("match", "model", "population", "--out", "x.pdf"), "不支持的文件类型 .pdf"),
+        (("match", "model", "house"), "没有申报 matching"),
+        (("match", "train", "population"), "先运行 fudata publish"),
     ],
 )
 def test_wrong_use_says_what_and_how_without_a_traceback(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -326,3 +342,59 @@ def test_drift_is_listed_and_what_cannot_be_decided_is_said(tmp_path: Path) -> N
     wrong = _fudata(tmp_path, "drift", "approve", "zsj.grid_division", "没有这一列")
     assert (wrong.returncode, "待定的有：备注" in wrong.stderr) == (2, True)
     assert _fudata(tmp_path, "drift", "ignore", "zsj.no_such", "备注").returncode == 2
+
+
+def test_people_judge_matches(tmp_path: Path, catalog: Catalog) -> None:
+    import openpyxl
+
+    settle_in(Project.of(Settings(home=ROOT, data=tmp_path, scale=FEW_ROWS), catalog), "王伟", "欧阳铁")
+
+    def told(*words: str) -> Any:
+        done = _fudata(tmp_path, *words, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    [listed] = told("match", "list")
+    assert (listed["table"], listed["count"], listed["items"]) == ("population", 2, {"xfj.petition_case": 2})
+    shown = _fudata(tmp_path, "match", "list", "base.population", "--limit", "1").stdout
+    assert "2 行等待判断" in shown and "王*" in shown and "王伟" not in shown
+    file = tmp_path / "判断.xlsx"
+    done = _fudata(tmp_path, "match", "export", str(file), "--table", "population", "--unit", "xfj")
+    assert (done.returncode, "已导出 2 行" in done.stdout) == (0, True)
+    book = openpyxl.load_workbook(file)
+    sheet = book.worksheets[0]
+    verdict = [c.value for c in sheet[1]].index("判断") + 1
+    sheet.cell(2, verdict).value, sheet.cell(3, verdict).value = "同一", "也许"
+    book.save(file)
+    wrong = _fudata(tmp_path, "match", "return", str(file))
+    assert (wrong.returncode, "第 3 行" in wrong.stderr, told("match", "history")["judgements"]) == (2, True, [])
+    sheet.cell(3, verdict).value = "不同"
+    book.save(file)
+    counts = [{"table": "population", "same": 1, "different": 1, "unsure": 0, "repeated": 0}]
+    assert told("match", "return", str(file), "--dry-run")["tables"] == counts
+    assert told("match", "history")["judgements"] == []
+    assert told("match", "return", str(file), "--by", "李雷")["tables"] == counts
+    assert told("match", "return", str(file))["tables"] == [{**counts[0], "same": 0, "different": 0, "repeated": 2}]
+    first, second = (p["entity_id"] for p in listed["pairs"])
+    pair = ("match", "judge", "population", ZHANG, LI, "same", "--note", "换过证件")
+    assert "并为一个实体" in _fudata(tmp_path, *pair, "--dry-run").stdout
+    assert told(*pair)["recorded"] and not told(*pair)["recorded"]
+    judgements = told("match", "history", "population")["judgements"]
+    assert [(j["judge"] == "李雷", j["verdict"], j["holds"]) for j in judgements] == [
+        (False, "same", True),
+        (True, "different", True),
+        (True, "same", True),
+    ]
+    model = told("match", "model", "population", "--out", str(tmp_path / "m.html"))
+    assert model["entities"] == 3 and model["levels"] and not model["forgotten"]
+    assert "vega" in (tmp_path / "m.html").read_text("utf-8")
+    told("match", "train", "population", "--dry-run")
+    assert not told("match", "model", "population")["forgotten"]
+    assert "学习新的模型" in _fudata(tmp_path, "match", "train", "population").stdout
+    assert told("match", "model", "population")["forgotten"]
+    assert {b["product"]: b["changed"] for b in told("publish")}["base.population"]
+    assert not told("match", "model", "population")["forgotten"]
+    moved = told("match", "history")["moves"]
+    assert [m["kind"] for m in moved] == ["merge"] and {moved[0]["entity"], moved[0]["into"]} >= {first, second}
+    text = _fudata(tmp_path, "match", "history").stdout
+    assert "李雷" in text and "合并" in text and "有效" in text

@@ -19,6 +19,7 @@ from fudata_pipeline.cli.alert import alert_app, show_alerts, tell, telling_of_a
 from fudata_pipeline.cli.bench import bench_app, show_accuracy
 from fudata_pipeline.cli.catalog import catalog_app, show_import, start_project
 from fudata_pipeline.cli.drift import drift_app
+from fudata_pipeline.cli.match import match_app
 from fudata_pipeline.cli.options import FAILED, INTERNAL, WRONG_USE, AsJson, Items, Units, WrongUse
 from fudata_pipeline.cli.quality import docs, suite_app
 from fudata_pipeline.cli.quarantine import quarantine_app
@@ -52,6 +53,7 @@ app = typer.Typer(
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(drift_app, name="drift")
+app.add_typer(match_app, name="match")
 app.add_typer(suite_app, name="suite")
 app.add_typer(bench_app, name="bench")
 app.add_typer(alert_app, name="alert")
@@ -270,6 +272,7 @@ def main() -> None:
     from fudata_pipeline.lake.files import Busy
     from fudata_pipeline.lake.publication import NotPublishable
     from fudata_pipeline.load.quarantine import NotExported
+    from fudata_pipeline.models.review.pairs import NotReviewed
     from fudata_pipeline.publish.explain import NotExplained
     from fudata_pipeline.report.month import NotReported
     from fudata_pipeline.synthetic.district import NotRendered, OtherDistrict
@@ -293,6 +296,7 @@ def main() -> None:
         NothingToScore,
         NotRendered,
         NotReported,
+        NotReviewed,
         OtherDistrict,
         TooManyRows,
         NotExported,

@@ -43,7 +43,6 @@ LEVELS = {
     "building": "同一栋楼",
     "community": "同一社区",
     "else": "不同",
-    "missing": "有一方没有",
 }
 
 SOURCES = {"counted": "全部数出", "sampled": "抽样", "learned": "学得", "bounded": "学得后收回界内", "declared": "申报"}
@@ -51,8 +50,6 @@ SOURCES = {"counted": "全部数出", "sampled": "抽样", "learned": "学得", 
 
 
 def in_words(pattern: str | None) -> str:
-    """``name:exact phone:equal`` in Chinese; what somebody judged without a comparison has no pattern."""
-    if not pattern:
-        return ""
-    told = (part.split(":") for part in pattern.split())
-    return "；".join(f"{COMPARISONS[word]}{LEVELS[level]}" for word, level in told)
+    """``name:exact phone:equal birth:missing`` in Chinese, without what either side lacks."""
+    told = (part.split(":") for part in (pattern or "").split())
+    return "；".join(f"{COMPARISONS[word]}{LEVELS[level]}" for word, level in told if level != "missing")
