@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import DIMENSIONS, grade
 from fudata_pipeline.report.actions import Action, next_actions
+from fudata_pipeline.report.disputes import Dispute, disputes_table
 from fudata_pipeline.report.examples import EACH, MOST, Example, find_examples, without_numbers
 from fudata_pipeline.report.league import Place
 from fudata_pipeline.report.problems import FIXERS, Notice, Problem, find_problems
@@ -39,8 +41,10 @@ class UnitReport:
         return f"{self.standing.unit.name}数据质量月报（{self.standing.month.title}）"
 
 
-def unit_report(project: Project, history: History, place: Place, ranked: int) -> UnitReport:
-    """Everything the registry and the quarantine tell of a unit's month."""
+def unit_report(
+    project: Project, history: History, place: Place, ranked: int, disputes: Sequence[Dispute] = ()
+) -> UnitReport:
+    """Everything the registry, the quarantine and the base models tell of a unit's month; ``disputes``: those of the unit."""
     standing = place.standing
     problems, notices = find_problems(project, standing)
     cycles = project.catalog.codes["update_cycle"].titles
@@ -52,6 +56,7 @@ def unit_report(project: Project, history: History, place: Place, ranked: int) -
         refused(standing),
         _problems(problems),
         _examples(find_examples(project, problems)),
+        disputes_table(disputes),
         _notices(notices),
         never(standing, cycles),
     )

@@ -73,11 +73,12 @@ def write_reports(
 
     ``on_step`` hears the name of each unit as its work begins, then of the page of all: ``len(plan.chosen) + 1`` calls.
     """
+    from fudata_pipeline.report.disputes import find_disputes
     from fudata_pipeline.report.excel import write_workbook
     from fudata_pipeline.report.html import environment, index_page, unit_page
     from fudata_pipeline.report.unit import notes, unit_report
 
-    pages = environment()
+    pages, disputes = environment(), find_disputes(project)
     ranked = sum(p.rank is not None for p in plan.places)
     plan.folder.mkdir(parents=True, exist_ok=True)
     with files.locked(project.settings, "reports"):
@@ -88,7 +89,7 @@ def write_reports(
                 unit = place.standing.unit
                 on_step(unit.short)
                 page, workbook = plan.names(unit)
-                report = unit_report(project, history, place, ranked)
+                report = unit_report(project, history, place, ranked, disputes.get(unit.id, ()))
                 write_workbook(Path(aside) / workbook, report)
                 (Path(aside) / page).write_text(unit_page(pages, report, workbook, INDEX), "utf-8")
                 for name in (workbook, page):

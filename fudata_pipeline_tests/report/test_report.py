@@ -262,7 +262,19 @@ def test_pages_stand_alone_and_can_be_heard_and_printed(written: Written) -> Non
 def test_workbooks_are_ready_to_be_read(written: Written) -> None:
     _, plan = written
     book = openpyxl.load_workbook(plan.folder / plan.names(plan.chosen[0].standing.unit)[1])
-    assert book.sheetnames == ["概况", "下一步", "得分", "交付", "迟交", "拒收", "问题", "样例", "提示", "从未交付"]
+    assert book.sheetnames == [
+        "概况",
+        "下一步",
+        "得分",
+        "交付",
+        "迟交",
+        "拒收",
+        "问题",
+        "样例",
+        "落选",
+        "提示",
+        "从未交付",
+    ]
     for sheet in book.worksheets[1:]:
         assert sheet.freeze_panes == "B2"
         assert all(d.width >= 6 for d in sheet.column_dimensions.values())
