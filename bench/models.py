@@ -111,7 +111,9 @@ def main() -> None:
     def run(table: str, how: str) -> None:
         command = [sys.executable, __file__, str(asked.folder), "--scale", str(asked.scale), "--one", table, how]
         said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-        found.append({"table": table, "build": how, **said, "ratio": round(said["seconds"] / max(0.1, bare(project, table)), 1)})
+        found.append(
+            {"table": table, "build": how, **said, "ratio": round(said["seconds"] / max(0.1, bare(project, table)), 1)}
+        )
         if not asked.json:
             print(
                 "  ".join(f"{k} {v:,}" if isinstance(v, int) else f"{k} {v}" for k, v in found[-1].items()), flush=True
