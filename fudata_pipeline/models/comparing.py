@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+STRANGERS = 10_000
+"""Of as many at least a record may be about one: in a small district it may as well be about somebody whom nobody knows."""
+
 
 @dataclass(frozen=True)
 class Level:

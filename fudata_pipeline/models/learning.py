@@ -11,7 +11,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from fudata_pipeline.models.comparing import Comparison, Level
+from fudata_pipeline.models.comparing import STRANGERS, Comparison, Level
 from fudata_pipeline.models.sides import Kind, features_sql
 
 _TRAINING = {
@@ -40,7 +40,7 @@ def learn(con: DuckDBPyConnection, kind: Kind, comparisons: tuple[Comparison, ..
     """The model (see ``matching.train``) from ``_left`` and ``_right`` of :func:`.sides.compare_rows`."""
     [(entities,)] = con.execute("SELECT count(DISTINCT owner) FROM _left").fetchall()
     [(records,)] = con.execute("SELECT count(*) FROM _right").fetchall()
-    prior = 0.5 / max(entities, 2)  # about one entity in all, for every second record
+    prior = 0.5 / max(entities, STRANGERS)  # about one entity in all, for every second record
     us: dict[str, dict[str, tuple[float, str]]] = {c.word: {} for c in comparisons}
     sessions: dict[str, int] = {}
     ms: dict[str, dict[str, float]] = {c.word: {} for c in comparisons}

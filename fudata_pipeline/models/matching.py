@@ -72,7 +72,7 @@ def frequencies_sql(kind: Kind, left: str) -> str:
     Part of a model.
     """
     return f"""
-        SELECT fold, (count(DISTINCT owner) - 1 + {NAMESAKES[kind]}) / (SELECT count(DISTINCT owner) FROM {left}) AS share
+        SELECT fold, (count(DISTINCT owner) - 1 + {NAMESAKES[kind]}) / greatest((SELECT count(DISTINCT owner) FROM {left}), {comparing.STRANGERS}) AS share
         FROM {left} WHERE fold IS NOT NULL GROUP BY fold ORDER BY fold"""
 
 
@@ -129,7 +129,7 @@ def _frequencies(con: DuckDBPyConnection, model: dict[str, Any], shares: str) ->
     """``_tf_name``: the share of entities that have a name."""
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE _tf_name AS
-        SELECT name, coalesce(share, {NAMESAKES[model["kind"]] / max(1, model["entities"])}) AS tf_name
+        SELECT name, coalesce(share, {NAMESAKES[model["kind"]] / max(comparing.STRANGERS, model["entities"])}) AS tf_name
         FROM (SELECT name, fold FROM _left UNION SELECT name, fold FROM _right) LEFT JOIN {shares} USING (fold)
         WHERE fold IS NOT NULL""")
 
