@@ -19,7 +19,11 @@ from fudata_pipeline.load.corrections import Returned, take_returned
 from fudata_pipeline.load.items import load_items
 from fudata_pipeline.load.result import LoadResult
 from fudata_pipeline.models.base import build_base
+from fudata_pipeline.models.checks import CHECK, build_checks
+from fudata_pipeline.models.left_out import LEFT_OUT, build_left_out
+from fudata_pipeline.models.links import build_link, link_name
 from fudata_pipeline.models.product import BrokenDeclaration, Built, NothingToBuild
+from fudata_pipeline.models.white_list import build_white_list, white_list_name
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish import PRODUCT, publish
 from fudata_pipeline.settings import TIMEZONE, now
@@ -60,11 +64,19 @@ def _arrived(project: Project, item: Item) -> datetime:
 
 
 def products(project: Project) -> dict[str, Callable[[], Built]]:
-    """Every product by name, in an order in which each stands after what it is built from."""
+    """Every product by name (a base or link table with the tables beside it), in an order in which each stands after what it is built from."""
     catalog = project.catalog
     steps: dict[str, Callable[[], Built]] = {}
     for base in catalog.bases:
         steps[f"base.{base.table}"] = lambda base=base: build_base(project, base)  # type: ignore[misc]
+    for link in catalog.links:
+        steps[link_name(link)] = lambda link=link: build_link(project, link)  # type: ignore[misc]
+    if catalog.links:
+        steps[LEFT_OUT] = lambda: build_left_out(project)
+    if declared := catalog.white_list:
+        steps[white_list_name(declared)] = lambda: build_white_list(project, declared)
+    if any(base.checks for base in catalog.bases):
+        steps[CHECK] = lambda: build_checks(project)
     if grid_item := catalog.district.grid_item:
         steps[GRID] = lambda: build_grid(project, catalog.items_by_id[grid_item])
     for base in catalog.bases:

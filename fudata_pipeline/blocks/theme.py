@@ -8,17 +8,15 @@ from fudata_pipeline.blocks.place import GRID, placement_name
 from fudata_pipeline.catalog.model import Theme
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.models.product import Built, NothingToBuild, materialize, product_sql
+from fudata_pipeline.models.rows import as_of
 from fudata_pipeline.project import Project
 
 
 def _as_of(project: Project, theme: Theme) -> date:
-    """The day the theme's facts are of: that of the newest load which feeds its subject, not today's."""
-    inputs = {feed.item for feed in project.catalog.base(theme.subject).inputs}
-    current = project.registry.current_loads()
-    loaded = [load["loaded_at"] for item, load in current.items() if item in inputs]
-    if not loaded:
+    day = as_of(project, project.catalog.base(theme.subject))
+    if day is None:
         raise NothingToBuild(f"{theme.title}：{theme.subject} 还没有任何来源 → 先成功载入其中至少一项")
-    return max(loaded).date()
+    return day
 
 
 def theme_sql(project: Project, theme: Theme) -> str:

@@ -36,6 +36,8 @@ def compare(before: Catalog, after: Catalog) -> list[Difference]:
         ("codes", before.codes, after.codes),
         ("archetype", before.archetypes, after.archetypes),
         ("base", {b.table: b for b in before.bases}, {b.table: b for b in after.bases}),
+        ("link", {k.table: k for k in before.links}, {k.table: k for k in after.links}),
+        ("white_list", {w.table: w for w in (before.white_list,) if w}, {w.table: w for w in (after.white_list,) if w}),
         ("theme", {t.table: t for t in before.themes}, {t.table: t for t in after.themes}),
         ("channel", {c.name: c for c in before.channels}, {c.name: c for c in after.channels}),
     ):

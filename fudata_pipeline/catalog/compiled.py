@@ -13,6 +13,7 @@ from fudata_pipeline.catalog.bases import BaseTable, Feed
 from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.declared import Declared
 from fudata_pipeline.catalog.expectations import Expected
+from fudata_pipeline.catalog.links import Link
 from fudata_pipeline.catalog.model import (
     Archetype,
     CodeSet,
@@ -26,6 +27,7 @@ from fudata_pipeline.catalog.model import (
     TypeDef,
     Unit,
 )
+from fudata_pipeline.catalog.white_list import WhiteList
 
 
 class Catalog(Declared):
@@ -43,6 +45,8 @@ class Catalog(Declared):
     files: dict[str, str]  # item id -> the file below catalog/ that declares it
     bases: tuple[BaseTable, ...]
     themes: tuple[Theme, ...]
+    links: tuple[Link, ...] = ()  # each after the one that it takes from
+    white_list: WhiteList | None = None
     channels: tuple[Channel, ...] = ()  # where alerts go
     expectations: dict[str, tuple[Expected, ...]] = Field(default_factory=dict)  # item id -> those that a person wrote
     version: str  # fingerprint of the whole folder the catalog was compiled from

@@ -14,6 +14,9 @@ from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.catalog.channels import MOST_BYTES, ROBOT_PER_MINUTE, Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.finding import Finding
+from fudata_pipeline.catalog.lint_checks import lint_checks
+from fudata_pipeline.catalog.lint_links import lint_links
+from fudata_pipeline.catalog.lint_white_list import lint_white_list
 from fudata_pipeline.catalog.model import CodeSet, Item, RuleUse, Share
 
 SPOKEN = {
@@ -264,7 +267,7 @@ def _lint_file_names(catalog: Catalog, items: tuple[Item, ...]) -> Iterator[Find
 
 def _lint_dictionary(catalog: Catalog) -> Iterator[Finding]:
     used = {f.field.name for i in catalog.items for f in i.fields}
-    used |= {f.field.name for b in catalog.bases for f in b.fields}
+    used |= {f.field.name for b in catalog.bases for f in b.fields} | {f.name for k in catalog.links for f in k.fields}
     files = catalog.field_files
     titles: dict[tuple[str, str], str] = {}
     for name, field in catalog.fields.items():
@@ -324,7 +327,8 @@ def lint(catalog: Catalog) -> list[Finding]:
     for item in catalog.items:
         found += _lint_item(catalog, item)
     for base in catalog.bases:
-        found += _lint_base(catalog, base)
+        found += [*_lint_base(catalog, base), *lint_checks(catalog, base)]
+    found += [*lint_links(catalog), *lint_white_list(catalog)]
     for channel in catalog.channels:
         found += _lint_channel(catalog, channel)
     placed = {b.table for b in catalog.bases if b.place}

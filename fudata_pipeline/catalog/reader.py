@@ -18,6 +18,7 @@ from fudata_pipeline.catalog.channels import Channel
 from fudata_pipeline.catalog.compiled import Catalog
 from fudata_pipeline.catalog.expectations import read_expectations
 from fudata_pipeline.catalog.finding import CatalogError, Finding
+from fudata_pipeline.catalog.links import Link, link_of
 from fudata_pipeline.catalog.lint import lint
 from fudata_pipeline.catalog.model import (
     Archetype,
@@ -31,6 +32,7 @@ from fudata_pipeline.catalog.model import (
     Unit,
 )
 from fudata_pipeline.catalog.notation import Items, Misfit, Mistake, known, pair
+from fudata_pipeline.catalog.white_list import WhiteList
 
 
 class _Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
@@ -277,7 +279,9 @@ def load_catalog(folder: Path) -> Catalog:
     archetypes: dict[str, Archetype] = {}
     bases: list[BaseTable] = []
     themes: list[Theme] = []
+    links: list[Link] = []
     channels: list[Channel] = []
+    white_list = None
 
     listed = r.yaml("units.yaml", {"units"}).get("units") or []
     for number, body in enumerate(listed if isinstance(listed, list) else [listed]):
@@ -316,6 +320,13 @@ def load_catalog(folder: Path) -> Catalog:
         with r.declaring(file):
             themes.append(Theme.model_validate(r.yaml(file)))
             r.named_after(file, themes[-1].table)
+    for file in r.files("links/*.yaml"):
+        with r.declaring(file):
+            links.append(link_of(r.yaml(file), fields))
+            r.named_after(file, links[-1].table)
+    for file in r.files("white_list.yaml"):
+        with r.declaring(file):
+            white_list = WhiteList.model_validate(r.yaml(file))
     for file in r.files("alerts.yaml"):
         for name, body in r.section(file, "channels").items():
             with r.declaring(file, "channels", name):
@@ -329,7 +340,7 @@ def load_catalog(folder: Path) -> Catalog:
     catalog = Catalog(
         district=district, units=tuple(units.values()), types=types, rules=rules, codes=codes, fields=fields,
         field_files=field_files, archetypes=archetypes, items=tuple(items), files=files, bases=tuple(bases), themes=tuple(themes),
-        channels=tuple(channels), expectations=expectations, version=folder_version(folder),
+        links=tuple(sorted(links, key=lambda k: k.of is not None)), white_list=white_list, channels=tuple(channels), expectations=expectations, version=folder_version(folder),
     )  # fmt: skip
     if findings := lint(catalog):
         raise CatalogError(findings, folder)

@@ -24,7 +24,10 @@ from fudata_pipeline.cli.options import FAILED, AsJson, Items, Units, WrongUse
 from fudata_pipeline.console import err, out, print_json, progress, show_table
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.load.examples import check_all_examples
+from fudata_pipeline.models.checks import check_checks
+from fudata_pipeline.models.links import check_links
 from fudata_pipeline.models.rows import check_inputs
+from fudata_pipeline.models.white_list import check_white_list
 from fudata_pipeline.nightly import choose_items
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import Settings, shipped
@@ -44,7 +47,7 @@ class Form(StrEnum):
 
 @catalog_app.command("check")
 def check(as_json: AsJson = False) -> None:
-    """Compile the catalog, run every item's examples and the SQL of bases and themes; each finding has file, line, cure.
+    """Compile the catalog, run every item's examples and all declared SQL; each finding has file, line, cure.
 
     Exit code 1 if there is any finding.
     """
@@ -53,7 +56,10 @@ def check(as_json: AsJson = False) -> None:
     try:
         compiled = load_catalog(settings.catalog_dir)
         with progress(len(compiled.items)) as step, connect(settings) as con:
-            findings = [*check_inputs(con, compiled), *check_all_examples(con, compiled, step)]
+            findings = [
+                f for sql in (check_inputs, check_links, check_white_list, check_checks) for f in sql(con, compiled)
+            ]
+            findings += check_all_examples(con, compiled, step)
         if compiled.expectations:
             from fudata_pipeline.quality.gx import check_suites  # great-expectations takes seconds to import
 

@@ -78,7 +78,7 @@ def _count(con: DuckDBPyConnection, path: Path) -> int:
     return int(row[0])
 
 
-def materialize(project: Project, product: str, title: str, sql: str, key: str) -> Built:
+def materialize(project: Project, product: str, title: str, sql: str, *key: str) -> Built:
     """Run ``sql`` (ordered by ``key``) into the product's file, unless this very build is already current.
 
     ``sql`` names its input files, whose names carry their versions: the text itself is what identifies the build.
@@ -86,7 +86,7 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
     Raises:
         BrokenDeclaration: when the catalog's SQL names what is not there; the current build stays.
     """
-    version = fingerprint([sql, key, standards.macro_sql()])
+    version = fingerprint([sql, *key, standards.macro_sql()])
     with files.locked(project.settings, f"product/{product}"):
         current = project.registry.build(product)
         path = _file(project, product, version)
@@ -95,12 +95,12 @@ def materialize(project: Project, product: str, title: str, sql: str, key: str) 
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.tmp")
         with connect(project.settings) as con:
-            copy = f"COPY ({sql} ORDER BY {identifier(key)}) TO {literal(aside)} (FORMAT parquet, COMPRESSION zstd)"
+            copy = f"COPY ({sql} ORDER BY {', '.join(map(identifier, key))}) TO {literal(aside)} (FORMAT parquet, COMPRESSION zstd)"
             try:
                 con.execute(copy)
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
                 said = str(error).splitlines()[0]  # these speak of names in the SQL, never of values in the data
-                cure = "检查 catalog/base 或 catalog/themes 中该表的 SQL"
+                cure = "检查 catalog/ 中 base、links、themes 或 white_list.yaml 里该表的 SQL"
                 raise BrokenDeclaration(f"{title}（{product}）未更新，沿用上一版：{said} → {cure}") from error
             rows = _count(con, aside)
         files.replace(aside, path)

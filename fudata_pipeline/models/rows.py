@@ -7,7 +7,9 @@ says), ``recency`` (seconds of the item's watermark; NULL: it has none), ``load_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import duckdb
@@ -54,6 +56,18 @@ def inputs_of(project: Project, base: BaseTable) -> list[Input]:
     ]
 
 
+def as_of(project: Project, base: BaseTable) -> date | None:
+    """The day that facts of a base table are of: that of the newest load that feeds it, not today's; None before the first."""
+    loaded = [source.load["loaded_at"] for source in inputs_of(project, base)]
+    return max(loaded).date() if loaded else None
+
+
+def empty_item(catalog: Catalog, item: Item) -> str:
+    """A table of an item's columns without values: what SQL over it is tried on."""
+    columns = TableSchema.of(catalog, item).columns
+    return f"(SELECT {', '.join(f'CAST(NULL AS {c.duckdb}) AS {identifier(c.name)}' for c in columns)})"
+
+
 def node_sql(base: BaseTable, name: str, value: str) -> str:
     """The number of the entity that an identifier's value means: the same in every build and on every machine."""
     return f"md5_number_lower({literal(f'{base.table}:{name}:')} || CAST({value} AS VARCHAR))"
@@ -66,12 +80,12 @@ def identity_sql(base: BaseTable, known: Identifier) -> str:
     return f"CASE WHEN {usable}{identifier(known.name)} IS NOT NULL THEN {node_sql(base, known.name, value)} END"
 
 
-def _typed(catalog: Catalog, base: BaseTable, feed: BaseInput) -> str:
-    """The base columns over an item's, each of its declared type; NULL where the item does not feed one."""
+def typed_sql(catalog: Catalog, base: BaseTable, given: Mapping[str, str]) -> str:
+    """The base columns over others, each of its declared type; NULL where none is given for one."""
     columns = []
     for field in base.fields:
         kind = catalog.types[field.field.type].duckdb
-        columns.append(f"CAST({feed.columns.get(field.name, 'NULL')} AS {kind}) AS {identifier(field.name)}")
+        columns.append(f"CAST({given.get(field.name, 'NULL')} AS {kind}) AS {identifier(field.name)}")
     return ", ".join(columns)
 
 
@@ -103,7 +117,7 @@ def rows_sql(project: Project, source: Input, only: str = "") -> str:
             CASE WHEN {node} IS NULL THEN md5_number_lower(concat_ws('|', {literal(item.id)}, {key})) END AS record,
             hash({", ".join([*ids, "recency", *names])}) AS content, recency, load_id, line, {", ".join(names)}
         FROM (SELECT {", ".join([*nodes, *values])}, recency, load_id, line, {", ".join(f"_key{n}" for n in range(len(item.key)))}
-            FROM (SELECT {_typed(project.catalog, base, feed)}, {recency} AS recency, _load_id AS load_id, _line AS line, {keys}
+            FROM (SELECT {typed_sql(project.catalog, base, feed.columns)}, {recency} AS recency, _load_id AS load_id, _line AS line, {keys}
                 FROM {current_rows(project, source.load)} AS v {among} {where}))"""
 
 
@@ -133,11 +147,11 @@ def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
         if base.matching:
             said |= {("matching", "evidence", n): sql for n, sql in base.matching.evidence.items()}
         for path, sql in said.items():
-            if wrong := _wrong(con, f"SELECT {sql} FROM (SELECT {nulls})"):
+            if wrong := refused(con, f"SELECT {sql} FROM (SELECT {nulls})"):
                 found.append(Finding(file, path, wrong, "改正此处的 SQL"))
         for event in base.events:
             told = ", ".join([event.when, event.day or "NULL", *(f"o.{d}, n.{d}" for d in event.detail)])
-            if wrong := _wrong(
+            if wrong := refused(
                 con, f"SELECT {told} FROM (SELECT '' AS entity_id, {nulls}) o, (SELECT '' AS entity_id, {nulls}) n"
             ):
                 found.append(
@@ -145,19 +159,18 @@ def check_inputs(con: DuckDBPyConnection, catalog: Catalog) -> list[Finding]:
                 )
         for theme in (t for t in catalog.themes if t.subject == base.table):
             for m in theme.measures:
-                if wrong := _wrong(con, f"SELECT {m.sql} FROM (SELECT {nulls}, CAST(NULL AS DATE) AS as_of)"):
+                if wrong := refused(con, f"SELECT {m.sql} FROM (SELECT {nulls}, CAST(NULL AS DATE) AS as_of)"):
                     path = ("measures", m.name)
                     found.append(Finding(f"themes/{theme.table}.yaml", path, wrong, "改正该指标的 SQL"))
         for feed in base.inputs:
-            schema = TableSchema.of(catalog, catalog.items_by_id[feed.item])
-            empty = ", ".join(f"CAST(NULL AS {c.duckdb}) AS {identifier(c.name)}" for c in schema.columns)
+            empty = empty_item(catalog, catalog.items_by_id[feed.item])
             where = f"WHERE {feed.where}" if feed.where else ""
-            if wrong := _wrong(con, f"SELECT {_typed(catalog, base, feed)} FROM (SELECT {empty}) {where}"):
+            if wrong := refused(con, f"SELECT {typed_sql(catalog, base, feed.columns)} FROM {empty} {where}"):
                 found.append(Finding(file, ("inputs", feed.item), wrong, "改正 columns 或 where 中的列名与类型"))
     return found
 
 
-def _wrong(con: DuckDBPyConnection, sql: str) -> str | None:
+def refused(con: DuckDBPyConnection, sql: str) -> str | None:
     """What the engine says against a statement, in one line; None if it can be run."""
     try:
         con.execute(f"EXPLAIN {sql}")

@@ -4,7 +4,11 @@ import dagster as dg
 
 from fudata_pipeline.blocks.place import GRID, placement_name
 from fudata_pipeline.catalog.compiled import Catalog
-from fudata_pipeline.models.product import Built
+from fudata_pipeline.models.checks import CHECK, CHECK_TITLE
+from fudata_pipeline.models.left_out import LEFT_OUT, LEFT_OUT_TITLE
+from fudata_pipeline.models.links import declared, link_name
+from fudata_pipeline.models.product import Built, NothingToBuild
+from fudata_pipeline.models.white_list import white_list_name
 from fudata_pipeline.nightly import products, publication
 from fudata_pipeline.orchestration.intake import item_key
 from fudata_pipeline.orchestration.resource import ProjectResource
@@ -22,6 +26,19 @@ def _titles_and_deps(catalog: Catalog) -> dict[str, tuple[str, list[dg.AssetKey]
     for base in catalog.bases:
         inputs = [item_key(catalog.items_by_id[feed.item]) for feed in base.inputs]
         found[f"base.{base.table}"] = (base.title, inputs)
+    for link in catalog.links:
+        of = declared(catalog, link)
+        ends = [product_key(f"base.{end.base}") for end in of.ends.values()]
+        inputs = [item_key(catalog.items_by_id[feed.item]) for feed in of.inputs]
+        found[link_name(link)] = (link.title, [product_key(link_name(of))] if link.of else [*ends, *inputs])
+    links = [product_key(link_name(link)) for link in catalog.links]
+    if links:
+        found[LEFT_OUT] = (LEFT_OUT_TITLE, links)
+    if listed := catalog.white_list:
+        needed = (listed.base, listed.house_base, listed.homes, listed.residence)
+        found[white_list_name(listed)] = (listed.title, [product_key(f"base.{table}") for table in needed])
+    if any(base.checks for base in catalog.bases):
+        found[CHECK] = (CHECK_TITLE, [*(product_key(f"base.{base.table}") for base in catalog.bases), *links])
     if catalog.district.grid_item:
         found[GRID] = ("网格", [item_key(catalog.items_by_id[catalog.district.grid_item])])
     space = [product_key(p) for p in ("base.house", "base.building", GRID)]
@@ -50,7 +67,10 @@ def _product_asset(product: str, title: str, deps: list[dg.AssetKey]) -> dg.Asse
         description=title,
     )
     def build(project: ProjectResource) -> dg.MaterializeResult:
-        return _built(products(project.open())[product]())
+        try:
+            return _built(products(project.open())[product]())
+        except NothingToBuild as reason:  # as in a night: it is skipped, and everything else goes on
+            return dg.MaterializeResult(metadata={"跳过": str(reason)})
 
     return build
 

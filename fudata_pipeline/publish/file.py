@@ -14,6 +14,7 @@ from fudata_pipeline.lake import files
 from fudata_pipeline.lake.publication import publication
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.version import current_rows
+from fudata_pipeline.models.links import declared
 from fudata_pipeline.models.product import Built, fingerprint, product_sql
 from fudata_pipeline.project import Project
 from fudata_pipeline.publish.meta import write_meta
@@ -56,8 +57,31 @@ GENERATED = {
     "street_name": "街道名称",
     "method": "落格方法，见 meta.codes 的 placement_method",
     "confidence": "落格置信度，0–1",
-    "reason": "未落格原因，见 meta.codes 的 placement_reason",
+    "reason": "原因；落格表中为代码，见 meta.codes 的 placement_reason",
     "as_of": "统计日期",
+    "relation": "关系代码，见 meta.codes",
+    "relation_title": "关系",
+    "from_date": "起始日期，未知则空",
+    "to_date": "终止日期；空为至今或未知",
+    "left_out": "未成为关联的原因，见 meta.codes 的 link_left_out；空为已关联",
+    "left_out_end": "原因所在的实体",
+    "link": "关联表",
+    "on_list": "在白名单中",
+    "registered": "有现行居住登记",
+    "last_seen": "最近一次有记录的日期，不含白名单自身",
+    "seen_by": "最近一次记录的数据项",
+    "units": "掌握其记录的单位",
+    "left_date": "离开日期：全部居住期间均已结束时最后的终止日期",
+    "house_id": "房屋实体编号",
+    "listed_house_id": "白名单所列房屋的实体编号",
+    "suggestion": "建议代码，见 meta.codes",
+    "suggested": "建议",
+    "base_table": "基础表",
+    "rule": "规则编号",
+    "title": "规则名称",
+    "severity": "级别：warn 告警，info 提示",
+    "indicator": "GB/T 36344 指标",
+    "cure": "处理办法",
     "_line": "交付文件中的行号",
     "_load_id": "载入批次",
 }
@@ -109,6 +133,10 @@ def _write_table(project: Project, con: DuckDBPyConnection, build: Row) -> list[
     con.execute(f"CREATE TABLE {schema}.{identifier(table)} AS FROM {product_sql(project, build['product'])}")
     theme = next((t for t in project.catalog.themes if f"block.{t.table}" == build["product"]), None)
     described: dict[str, tuple[str, FieldDef | None]] = {n: (f.title, f) for n, f in project.catalog.fields.items()}
+    for link in project.catalog.links:
+        if table in (link.table, f"{link.table}_record"):
+            for end_name, end in declared(project.catalog, link).ends.items():
+                described[f"{end_name}_id"] = (end.title, None)
     for m in theme.measures if theme else ():
         described[m.name] = (f"{m.title}（{m.unit}）" if m.unit else m.title, None)
     return _describe(con, "TABLE", schema, table, build["title"], described)

@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.load.corrections import history
 from fudata_pipeline.load.result import VERDICTS, rule_counts
+from fudata_pipeline.models.checks import check_counts
 from fudata_pipeline.project import Project
 from fudata_pipeline.quality.score import COLUMNS, grade
 from fudata_pipeline.report.league import league
@@ -170,6 +171,19 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
             ("item", "VARCHAR", "数据项编号"),
         ],
     ),
+    "model_checks": (
+        "基础库检查：每项规则检查与违反的实体数；违反者见 base.check",
+        [
+            ("base_table", "VARCHAR", "基础表"),
+            ("rule", "VARCHAR", "规则编号"),
+            ("title", "VARCHAR", "规则名称"),
+            ("severity", "VARCHAR", "级别：warn 告警，info 提示"),
+            ("indicator", "VARCHAR", "GB/T 36344 指标"),
+            ("checked", "BIGINT", "检查的实体数；空为所需的表尚未建成，未检查"),
+            ("failed", "BIGINT", "违反的实体数；空为未检查"),
+            ("cure", "VARCHAR", "处理办法"),
+        ],
+    ),
     "builds": (
         "基础库与主题表的当前版本",
         [
@@ -282,6 +296,7 @@ def write_meta(
             for i in catalog.items
             for f in catalog.feeds(i)
         ],
+        "model_checks": check_counts(project, con),
         "builds": builds,
         "publication": [{"version": version, "published_at": now(), "district": catalog.district.name}],
     }

@@ -93,6 +93,11 @@ def test_only_what_depends_on_a_change_is_built_again(night: Callable[[list[str]
     }
     assert {b.product for b in again.built if b.changed} == {
         "base.population",
+        "base.person_house",
+        "base.residence",
+        "base.link_left_out",
+        "base.white_list",
+        "base.check",
         "block.population_placement",
         "block.population_by_grid",
         "published",

@@ -253,7 +253,7 @@ def test_more_mistakes_are_named(folder: Path, file: str, old: str, new: str, sa
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("base/population.yaml", "key_rule: is_resident_id(", "key_rule: is_resident_idx("),
+        ("base/population.yaml", "usable: is_resident_id(", "usable: is_resident_idx("),
         ("themes/population_by_grid.yaml", "count(*) FILTER (sex = '1')", "count(*) FILTER (sexx = '1')"),
     ],
 )

@@ -70,7 +70,8 @@ def test_asset_keys(defs: dg.Definitions, catalog: Catalog) -> None:
     assert len(items) == 2137
     assert {k for k in keys if k.startswith("item/")} == items
     assert keys - items == {
-        "base/population", "base/legal_entity", "base/building", "base/house", "block/grid",
+        "base/population", "base/legal_entity", "base/building", "base/house", "base/person_house", "base/person_firm",
+        "base/firm_premises", "base/household", "base/residence", "base/link_left_out", "base/white_list", "base/check", "block/grid",
         "block/population_placement", "block/legal_entity_placement", "block/population_by_grid", "published/futian",
     }  # fmt: skip
 
