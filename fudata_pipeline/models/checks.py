@@ -16,7 +16,7 @@ from fudata_pipeline.catalog.bases import BaseTable, Check
 from fudata_pipeline.catalog.places import fill, places
 from fudata_pipeline.engine.sql import identifier, literal
 from fudata_pipeline.models.links import declared
-from fudata_pipeline.models.product import Built, NothingToBuild, materialize, product_sql
+from fudata_pipeline.models.product import Built, NothingToBuild, base_sql, materialize, product_sql
 from fudata_pipeline.models.rows import as_of, refused
 from fudata_pipeline.project import Project
 
@@ -34,7 +34,12 @@ def _runnable(project: Project, base: BaseTable, check: Check) -> bool:
 
 def _broken_sql(project: Project, base: BaseTable, check: Check) -> str:
     own = product_sql(project, f"base.{base.table}")
-    sql = fill(check.sql, lambda name: product_sql(project, name), f"DATE {literal(as_of(project, base))}")
+    bases = {f"base.{b.table}": b for b in project.catalog.bases}
+
+    def table(name: str) -> str:
+        return base_sql(project, bases[name]) if name in bases else product_sql(project, name)
+
+    sql = fill(check.sql, table, f"DATE {literal(as_of(project, base))}")
     said = {
         "base_table": base.table, "rule": check.name, "title": check.title, "severity": check.severity,
         "indicator": check.indicator,

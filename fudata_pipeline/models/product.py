@@ -15,6 +15,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from fudata_pipeline import standards
+from fudata_pipeline.catalog.bases import BaseTable
 from fudata_pipeline.engine.duckdb import connect
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.lake import files
@@ -66,6 +67,19 @@ def product_sql(project: Project, product: str) -> str:
     if path is None:
         raise NothingToBuild(f"{product} 尚未建成 → 先建成它所依赖的数据项")
     return parquet(path)
+
+
+def base_sql(project: Project, base: BaseTable) -> str:
+    """A base table's current build with every attribute in its declared type, also one that no item has given yet.
+
+    Raises:
+        NothingToBuild: when it was never built.
+    """
+    types = project.catalog.types
+    casts = ", ".join(
+        f"CAST({identifier(f.name)} AS {types[f.field.type].duckdb}) AS {identifier(f.name)}" for f in base.fields
+    )
+    return f"(SELECT * REPLACE ({casts}) FROM {product_sql(project, f'base.{base.table}')})"
 
 
 def fingerprint(parts: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from fudata_pipeline.catalog.white_list import WhiteList
 from fudata_pipeline.engine.sql import identifier, literal, parquet
 from fudata_pipeline.load.version import current_rows
 from fudata_pipeline.models.links import entity_join, node_of
-from fudata_pipeline.models.product import Built, NothingToBuild, materialize, product_sql
+from fudata_pipeline.models.product import Built, NothingToBuild, base_sql, materialize, product_sql
 from fudata_pipeline.models.rows import as_of, refused
 from fudata_pipeline.models.state import ENTITY, entity_sql, folder, joined, read_state
 from fudata_pipeline.project import Project
@@ -74,7 +74,7 @@ def white_list_sql(project: Project, declared: WhiteList) -> str:
         raise NothingToBuild(f"{declared.title}：{base.table} 还没有任何来源 → 先成功载入其中至少一项")
     person, house = f"{declared.person}_id", f"{declared.house}_id"
     homes = product_sql(project, f"base.{declared.homes}_record")
-    people = f"(SELECT entity_id AS _entity_id, {identifier(houses.key)} AS _house FROM {product_sql(project, f'base.{base.table}')})"
+    people = f"(SELECT entity_id AS _entity_id, {identifier(houses.key)} AS _house FROM {base_sql(project, base)})"
     placed = node_of(catalog, houses, {houses.key: "_house"}, people, "_node")
     attributes = ", ".join(f"e.{identifier(f.name)}" for f in base.fields)
     titles = ", ".join(
@@ -102,7 +102,7 @@ def white_list_sql(project: Project, declared: WhiteList) -> str:
             SELECT e.entity_id, {attributes}, coalesce(on_list, false) AS on_list, coalesce(registered, false) AS registered,
                 seen.day AS last_seen, seen.item AS seen_by, coalesce(units, []) AS units, left_date, house_id, listed_house_id, as_of,
                 coalesce(as_of - seen.day > {declared.unseen_days}, true) AS unseen
-            FROM {product_sql(project, f"base.{base.table}")} AS e CROSS JOIN day LEFT JOIN seen USING (entity_id)
+            FROM {base_sql(project, base)} AS e CROSS JOIN day LEFT JOIN seen USING (entity_id)
                 LEFT JOIN gone USING (entity_id) LEFT JOIN listed USING (entity_id) LEFT JOIN placed USING (entity_id))
         SELECT entity_id, on_list, registered, last_seen, seen_by, units, left_date, house_id, listed_house_id, {titles}, as_of
         FROM facts"""
