@@ -77,7 +77,7 @@ def test_status_and_quarantine_in_json(demo: Demo) -> None:
 
 
 def test_publish_without_change(demo: Demo) -> None:
-    assert [b["changed"] for b in _json(demo, "publish")] == [False] * 9
+    assert [b["changed"] for b in _json(demo, "publish")] == [False] * 15
 
 
 def test_explain_in_json_and_as_a_table(demo: Demo) -> None:

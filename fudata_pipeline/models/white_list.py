@@ -37,6 +37,8 @@ def _known_sql(project: Project, declared: WhiteList) -> str:
     state, here = read_state(project, base), folder(project, base)
     if state is None:
         raise NothingToBuild(f"{declared.title}：base.{base.table} 尚未建成 → 先建成该表")
+    if declared.listed not in state.parts:  # without a list, everybody would seem to be missing from it
+        raise NothingToBuild(f"{declared.title}：{declared.listed} 还没有可用版本 → 先成功载入该数据项")
     loads, items = project.registry.current_loads(), project.catalog.items_by_id
     identities, matches = parquet(here / state.identities), parquet(here / state.matches)
     parts = []
@@ -65,7 +67,7 @@ def white_list_sql(project: Project, declared: WhiteList) -> str:
     """The list held against the base table.
 
     Raises:
-        NothingToBuild: when the base tables or the links that it needs were never built.
+        NothingToBuild: when the list has no good version, or the base tables or links that it needs were never built.
     """
     catalog = project.catalog
     base, houses = catalog.base(declared.base), catalog.base(declared.house_base)
@@ -112,7 +114,7 @@ def build_white_list(project: Project, declared: WhiteList) -> Built:
     """Bring the table up to date.
 
     Raises:
-        NothingToBuild: when the base tables or the links that it needs were never built.
+        NothingToBuild: when the list has no good version, or the base tables or links that it needs were never built.
         BrokenDeclaration: when the catalog's SQL names what is not there; the current build stays.
     """
     sql = white_list_sql(project, declared)

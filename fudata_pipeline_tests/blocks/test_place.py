@@ -96,7 +96,6 @@ def test_only_what_depends_on_a_change_is_built_again(night: Callable[[list[str]
         "base.person_house",
         "base.residence",
         "base.link_left_out",
-        "base.white_list",
         "base.check",
         "block.population_placement",
         "block.population_by_grid",
