@@ -22,7 +22,9 @@ from fudata_pipeline.models.state import KINDS, read_state
 from fudata_pipeline.project import Project
 from fudata_pipeline.settings import now
 
-CODE = fingerprint([f.read_text("utf-8") for f in sorted(Path(__file__).parent.glob("*.py"))])
+CODE = fingerprint(
+    [f.read_text("utf-8") for f in sorted(Path(__file__).parent.iterdir()) if f.suffix in (".py", ".sql")]
+)
 """A build follows from its code too: another version builds everything anew."""
 
 

@@ -42,6 +42,7 @@ def code() -> str:
     import hashlib
 
     parts = [Path(str(m.__file__)).read_bytes() for m in (blocking, comparing, learning, matching, names, sides)]
+    parts += [file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.sql"))]
     return hashlib.sha256(b"\n".join(parts)).hexdigest()[:12]
 
 
