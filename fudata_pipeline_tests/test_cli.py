@@ -347,7 +347,7 @@ def test_drift_is_listed_and_what_cannot_be_decided_is_said(tmp_path: Path) -> N
 def test_people_judge_matches(tmp_path: Path, catalog: Catalog) -> None:
     import openpyxl
 
-    settle_in(Project.of(Settings(home=ROOT, data=tmp_path, scale=FEW_ROWS), catalog), "王伟", "欧阳铁")
+    settle_in(Project.of(Settings(home=ROOT, data=tmp_path, scale=FEW_ROWS), catalog), "王伟", "王卫")
 
     def told(*words: str) -> Any:
         done = _fudata(tmp_path, *words, "--json")

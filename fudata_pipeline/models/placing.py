@@ -120,14 +120,16 @@ class Placing:
         return int(rows)
 
     def know(self, inputs: Sequence[Input]) -> None:
-        """Make the table ``profile``: all that rows with an identifier say of each entity; with ``before`` only that of the
-        entities in ``affected`` is gathered anew."""
+        """Make the table ``profile``: all that rows with an identifier say of each entity that a founding input knows; with
+        ``before`` only that of the entities in ``affected`` is gathered anew."""
         singles = _SINGLES[self.declared.kind]
         among = "SEMI JOIN affected USING (entity)" if self.before else ""
-        rows = " UNION ALL ".join(f"{self._evidence(s, 'entity')} WHERE entity IS NOT NULL" for s in inputs)
+        rows = " UNION ALL ".join(
+            f"{self._evidence(s, f'entity, {s.feed.founds} AS founds')} WHERE entity IS NOT NULL" for s in inputs
+        )
         lists = ", ".join(f"list_sort(list(DISTINCT {n}) FILTER ({n} IS NOT NULL)) AS {_MANY[n]}" for n in singles)
         self.con.execute(
-            f"CREATE OR REPLACE TEMP TABLE known AS SELECT entity, {lists} FROM ({rows}) {among} GROUP BY entity"
+            f"CREATE OR REPLACE TEMP TABLE known AS SELECT entity, {lists} FROM ({rows}) {among} GROUP BY entity HAVING bool_or(founds)"
         )
         matching.entity_rows(self.con, self.declared.kind, "known", "profile_new")
         former = (

@@ -150,7 +150,7 @@ def test_the_same_content_once_more_is_in_time(project: Project, send: Send, rec
 def test_a_product_that_could_not_be_built(project: Project, send: Send, webhook: Webhook) -> None:
     project = hearing(project)
     build = {"product": "base.house", "title": "房屋", "version": "1", "built_at": NIGHT, "rows": 1}
-    project.registry.record_build(build)
+    project.registry.record_builds(build)
     project.registry.record_broken("base.house", "房屋（base.house）未更新，沿用上一版：x → 检查 SQL", NIGHT)
     assert send(project)[0].told == 1
     assert "产物未能更新 1" in webhook.told

@@ -213,6 +213,31 @@ def test_a_row_without_identifier_goes_to_whom_it_is_about(project: Project) -> 
     assert (by_line[2]["linked_by"], by_line[2]["entity_id"]) == (None, None)  # a common name alone says nothing
 
 
+def test_nobody_is_put_to_whom_no_register_knows(project: Project) -> None:
+    """The dead man is known from his death alone, and is no resident for it: an appointment in his name is nobody's."""
+    dead = {
+        "resident_id": ZHANG,
+        "person_name": "诸葛青云",
+        "deceased_date": "2022-10-21",
+        "birth_date": "1990-03-07",
+        "sex": "女",
+    }
+    _load(project, "gaj.death_cancellation", [dead])
+    visit = {
+        "booking_no": "GH20221001001",
+        "person_name": "诸葛青云",
+        "booked_at": "2022-10-01 08:00:00",
+        "medical_institution": "福田区中医医院",
+    }
+    _load(project, "wjj.hospital_appointment", [visit])
+    _load(project, "zsj.resident_registration", [PERSON])
+    (found,) = _build(project)
+    assert found["resident_id"] == LI
+    assert [
+        r["linked_by"] for r in _table(project, "base.population_record") if r["item"] == "wjj.hospital_appointment"
+    ] == [None]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_ids_do_not_depend_on_the_order_of_ties(seed: int) -> None:
     ties = [(11, 1), (12, 11), (13, 2), (14, 2), (15, 1), (15, 3)]

@@ -250,13 +250,13 @@ def test_what_the_white_list_should_do(project: Project, somebody: str) -> None:
     write(project, "gaj.death_cancellation", [death])
     items = (*SPACE, "zsj.resident_registration", "zsj.resident_white_list", "gaj.death_cancellation")
     build(project, *items)
-    assert _suggested(project) == {ZHANG: "保留", LI: "移出：已死亡", somebody: "新增：未在名单"}
+    assert _suggested(project) == {ZHANG: "保留", LI: "因死亡移出", somebody: "新增未在名单"}
     by_person = {r["suggested"]: r for r in rows(project, "white_list")}
     kept = by_person["保留"]
     assert (kept["on_list"], kept["registered"], str(kept["last_seen"]), kept["seen_by"], kept["units"]) == (
         True, True, "2022-10-01", "zsj.resident_registration", ["zsj"],
     )  # fmt: skip
-    assert str(by_person["移出：已死亡"]["last_seen"]) == "None"  # the list itself is no evidence
+    assert str(by_person["因死亡移出"]["last_seen"]) == "None"  # the list itself is no evidence
 
     write_register(project, [lived(ZHANG, "张三丰", HOUSE_2, "2022-09-01", at="2022-10-02"), register[1]], 2)
     build(project, *items)
@@ -265,10 +265,10 @@ def test_what_the_white_list_should_do(project: Project, somebody: str) -> None:
         project, [lived(ZHANG, "张三丰", HOUSE_2, "2022-09-01", "2022-09-20", at="2022-10-03"), register[1]], 3
     )
     build(project, *items)
-    assert _suggested(project)[ZHANG] == "移出：已离开"
+    assert _suggested(project)[ZHANG] == "因离开移出"
     write_register(project, [lived(ZHANG, "张三丰", HOUSE_1, "2020-01-01", at="2020-10-03"), register[1]], 4)
     build(project, *items)
-    assert _suggested(project)[ZHANG] == "核实：长期无记录"
+    assert _suggested(project)[ZHANG] == "核实长期无记录"
 
 
 def test_a_reversed_period_is_left_out(project: Project) -> None:

@@ -172,6 +172,11 @@ GIVES: list[tuple[str, str, Any]] = [
     ("mask_plate", "粤B12312", "粤B***12"),
     ("mask_date", "1990年3月7日", "1990-03"),
     ("mask_date", "昨天", None),
+    ("travel_document_holder", "H12345678", "H12345678"),
+    ("travel_document_holder", "M1234567802", "M12345678"),  # the second issue of one permit
+    ("travel_document_holder", "12345678", "T12345678"),
+    ("travel_document_holder", "1234567801A", "T12345678"),
+    ("travel_document_holder", "e12345678", "E12345678"),
     ("mask_resident_id", "440304199003071248", "440304********1248"),
     ("mask_phone", "13812348000", "138****8000"),
 ]
