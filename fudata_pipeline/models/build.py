@@ -123,6 +123,8 @@ class Build:
             placing.place("judged_now", everything=placing.learn(records) or before is None)
         for table, order, name in zip(("evidence", "profile"), ("record", "owner, name"), names, strict=True):
             self._copy(f"FROM {table} ORDER BY {order}", name)
+        if placing.model is placing.new_model:
+            self.written += [placing.new_model.weights, placing.new_model.shares]
         model, shares = (placing.model.weights.name, placing.model.shares.name) if placing.model else ("", "")
         return replace(state, evidence=names[0], profile=names[1], model=model, shares=shares)
 
@@ -301,7 +303,7 @@ class Build:
             event=grown["event"],
             merge=grown["merge"],
         )
-        write_state(self.project, self.base, self.version, state)
+        self.written.append(write_state(self.project, self.base, self.version, state))
         for file in self.written:
             files.fsync(file)
         files.fsync(self.folder)

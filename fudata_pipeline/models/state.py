@@ -72,9 +72,11 @@ def read_state(project: Project, base: BaseTable) -> State | None:
     return State(**said | {"parts": {item: Part(**part) for item, part in said["parts"].items()}})
 
 
-def write_state(project: Project, base: BaseTable, version: str, state: State) -> None:
+def write_state(project: Project, base: BaseTable, version: str, state: State) -> Path:
+    """Write the state of a build; returns its file."""
     file = folder(project, base) / f"{version}.json"
     file.write_text(f"{json.dumps(asdict(state), ensure_ascii=False, indent=1)}\n", "utf-8")
+    return file
 
 
 def entity_sql(node: str = "node") -> str:
