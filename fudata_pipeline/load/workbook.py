@@ -14,7 +14,7 @@ from fudata_pipeline.engine.sql import parquet
 from fudata_pipeline.lake.registry import Row
 from fudata_pipeline.load.version import QUARANTINE, version_dir
 from fudata_pipeline.project import Project
-from fudata_pipeline.sources.excel import cell_text
+from fudata_pipeline.sources.excel import cell_text, open_returned
 
 EXCEL_ROWS = 1_048_576
 CHUNK = 10_000
@@ -112,14 +112,7 @@ def read_workbook(path: Path) -> Iterator[Sheet]:
 
     Raises NotAWorkbook: for another file, or headers that were changed.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
-    try:
-        book = CalamineWorkbook.from_path(path)
-    except PasswordError:
-        raise NotAWorkbook(f"{path.name} 设有密码 → 去掉密码后重新发回") from None
-    except (CalamineError, OSError) as error:
-        raise NotAWorkbook(f"{path.name} 不能读取（{type(error).__name__}）→ 存为 .xlsx 后重新发回") from None
+    book = open_returned(path, NotAWorkbook)
     if INDEX not in book.sheet_names:
         raise NotAWorkbook(f"{path.name} 不是本系统导出的隔离清单 → 在 fudata quarantine export 导出的文件里更正后发回")
     for name, item, load_id in book.get_sheet_by_name(INDEX).to_python():

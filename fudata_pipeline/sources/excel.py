@@ -100,3 +100,16 @@ def _write(rows: Iterator[Row], headers: tuple[str, ...], out: Path) -> tuple[st
             lines = pa.array([line for line, _ in batch], pa.int64())
             writer.write_table(pa.Table.from_arrays([lines, blank, blank, *columns], schema=schema))
     return headers
+
+
+def open_returned(path: Path, refused: type[Exception]) -> CalamineWorkbook:
+    """A workbook of ours that somebody filled in and sent back, as python-calamine opens it.
+
+    Raises refused: with the cure, for a file that has a password or cannot be read.
+    """
+    try:
+        return CalamineWorkbook.from_path(path)
+    except PasswordError:
+        raise refused(f"{path.name} 设有密码 → 去掉密码后重新发回") from None
+    except (CalamineError, OSError) as error:
+        raise refused(f"{path.name} 不能读取（{type(error).__name__}）→ 核对路径，存为 .xlsx 后重新发回") from None

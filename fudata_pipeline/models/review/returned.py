@@ -11,7 +11,7 @@ from fudata_pipeline.models.review.judging import Judgement
 from fudata_pipeline.models.review.pairs import NotReviewed
 from fudata_pipeline.models.review.words import VERDICTS
 from fudata_pipeline.models.review.workbook import INDEX, NOTE, NUMBER, VERDICT, WHERE, checksum
-from fudata_pipeline.sources.excel import cell_text
+from fudata_pipeline.sources.excel import cell_text, open_returned
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,7 @@ def read_pairs(path: Path) -> Returned:
 
     Raises NotReviewed: for another file, an index or a row that was changed, or an unknown word; it names sheet, row and cure.
     """
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
-
-    try:
-        book = CalamineWorkbook.from_path(path)
-    except PasswordError:
-        raise NotReviewed(f"{path.name} 设有密码 → 去掉密码后重新发回") from None
-    except (CalamineError, OSError) as error:
-        raise NotReviewed(f"{path.name} 不能读取（{type(error).__name__}）→ 核对路径，存为 .xlsx 后重新发回") from None
+    book = open_returned(path, NotReviewed)
     if INDEX not in book.sheet_names:
         raise NotReviewed(f"{path.name} 不是本系统导出的判断清单 → 在 fudata match export 导出的文件里填写后发回")
     rows = [tuple(cell_text(c) or "" for c in row) for row in book.get_sheet_by_name(INDEX).to_python()]
